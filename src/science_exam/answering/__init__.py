@@ -1,0 +1,1 @@
+"""Answering: constrained decoding over the options, and the ranking of all five."""

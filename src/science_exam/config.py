@@ -1,0 +1,173 @@
+"""Stage settings: dataclass defaults, then a YAML file, then key=value words; unknown keys fail.
+
+Each stage keeps its dataclass beside its code, in `<stage>/config.py`. A YAML file under
+`configs/<stage>/` holds only departures from the defaults. A field is documented by the comment
+above it or behind it, and `--help` prints these comments, so there is one place to read them.
+"""
+
+import dataclasses
+import difflib
+import inspect
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import yaml
+
+from science_exam.errors import UserError
+
+Settings = TypeVar("Settings")
+
+
+def load_config(kind: type[Settings], name: str | None, overrides: list[str], folder: Path) -> Settings:
+    """Build a stage's settings.
+
+    Args:
+        kind: the stage's dataclass.
+        name: a config's name (a file `folder/name.yaml`), a path to a YAML file, or None.
+        overrides: words of the form `key=value`; nested keys are dotted (`lora.r=32`) and values
+            are read as YAML, so `lora.r=32` is a number and `base.quantization=null` is None.
+        folder: where named configs live.
+
+    Raises:
+        UserError: no such config, an unknown key (the nearest known one is named), a value of the
+            wrong type or outside its choices.
+    """
+    values, origin = _read_yaml(name, folder) if name else ({}, "defaults")
+    _check_keys(kind, values, origin)
+    for word in overrides:
+        key, separator, text = word.partition("=")
+        if not separator:
+            raise UserError(f"{word!r}: expected key=value")
+        _set_nested(values, key, _parse_value(word, text))
+        _check_keys(kind, values, f"{word!r}")
+    return _build(kind, values, prefix="", origin=origin)
+
+
+def describe(kind: type) -> str:
+    """One line a field for `--help`: key, default and the comment that stands at the field."""
+    return "\n".join(_describe_fields(kind, prefix=""))
+
+
+def _read_yaml(name: str, folder: Path) -> tuple[dict[str, Any], str]:
+    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(p.stem for p in folder.glob("*.yaml"))
+        raise UserError(f"{path}: no such config{_nearest(name, known)}; there are: {', '.join(known)}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if values is not None and not isinstance(values, dict):
+        raise UserError(f"{path}: expected keys and values, found a {type(values).__name__}")
+    return values or {}, str(path)
+
+
+def _parse_value(word: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text) if text else ""
+    except yaml.YAMLError as error:
+        raise UserError(f"{word!r}: the value is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _set_nested(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        if not isinstance(values.setdefault(parent, {}), dict):
+            values[parent] = {}
+        values = values[parent]
+    values[last] = value
+
+
+def _check_keys(kind: type, values: dict[str, Any], origin: str, prefix: str = "") -> None:
+    fields = _field_types(kind)
+    for key, value in values.items():
+        if key not in fields:
+            nearest = _nearest(str(key), list(fields))
+            raise UserError(
+                f"{origin}: unknown key {prefix + str(key)!r}{nearest}; known keys: {', '.join(fields)}"
+            )
+        if dataclasses.is_dataclass(fields[key]) and isinstance(value, dict):
+            _check_keys(fields[key], value, origin, prefix=f"{prefix}{key}.")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+def _field_types(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _build(kind: type[Settings], values: dict[str, Any], prefix: str, origin: str) -> Settings:
+    fields = _field_types(kind)
+    arguments = {
+        key: _convert(fields[key], value, f"{origin}: key {prefix}{key}", f"{prefix}{key}.")
+        for key, value in values.items()
+    }
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{origin}: {error}") from None
+
+
+def _convert(kind: Any, value: Any, where: str, prefix: str) -> Any:
+    """`value` as the annotated type `kind`; only lossless readings are accepted."""
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: expected keys and values, found {value!r}")
+        return _build(kind, value, prefix, where.split(": key ")[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        if value is None:
+            return None
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+        return _convert(kind, value, where, prefix)
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UserError(f"{where}: expected one of {', '.join(get_args(kind))}, found {value!r}")
+        return value
+    if get_origin(kind) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(_convert(get_args(kind)[0], item, where, prefix) for item in items)
+    return _convert_scalar(kind, value, where)
+
+
+def _convert_scalar(kind: type, value: Any, where: str) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is float and number:
+        return float(value)
+    if kind is float and isinstance(value, str):  # YAML reads 2e-4 (no dot) as text
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if kind is str and number:
+        return str(value)
+    if type(value) is kind:
+        return value
+    raise UserError(f"{where}: expected {kind.__name__}, found {value!r}")
+
+
+def _describe_fields(kind: type, prefix: str) -> list[str]:
+    comments, fields, lines = _field_comments(kind), _field_types(kind), []
+    for field in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(fields[field.name]):
+            lines += _describe_fields(fields[field.name], f"{prefix}{field.name}.")
+            continue
+        default = "required" if field.default is dataclasses.MISSING else field.default
+        lines.append(f"  {prefix}{field.name}={default}\n      {comments.get(field.name, '')}")
+    return lines
+
+
+def _field_comments(kind: type) -> dict[str, str]:
+    """The comment lines right above each field, and the one behind it, joined."""
+    comments: dict[str, str] = {}
+    pending: list[str] = []
+    for line in inspect.getsource(kind).splitlines():
+        code, _, comment = (part.strip() for part in line.partition("# "))
+        if code and ":" in code and not code.startswith(("class ", "@", '"')):
+            comments[code.split(":")[0]] = " ".join([*pending, comment]).strip()
+        pending = [*pending, comment] if comment and not code else []
+    return comments

@@ -1,0 +1,1 @@
+"""Scoring: accuracy, MAP@k, their intervals, and the baselines every number stands beside."""

@@ -1,0 +1,18 @@
+"""Settings of the evaluation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    # folder of a run: its out-of-fold predictions, before and after training, are scored
+    run: str = ""
+    # predictions tables (.parquet) or submissions (.csv) to score instead; the last is compared
+    # with each other one
+    predictions: tuple[str, ...] = ()
+    # folder of the question set with the answers (make questions)
+    questions: str = "data/questions/sample"
+
+    def __post_init__(self) -> None:
+        if bool(self.run) == bool(self.predictions):
+            raise ValueError("expected either run=FOLDER or predictions=[FILE, …]")

@@ -1,0 +1,70 @@
+"""How sure a score is: bootstrap intervals, paired differences, McNemar's exact test."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its percentile-bootstrap bounds."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Interval:
+    """Mean of per-question `values` (rows,) with a 95% percentile bootstrap over questions.
+
+    Resampling n rows with replacement is drawing multinomial counts, so the means of all resamples
+    come from one product (resamples, rows) @ (rows,), done in blocks to bound the memory.
+
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+    """
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    generator = np.random.default_rng(seed)
+    block = max(1, 10_000_000 // n)  # counts of one block: at most 10 M integers, 80 MB
+    means = np.concatenate(
+        [
+            generator.multinomial(n, np.full(n, 1 / n), size=min(block, RESAMPLES - start)) @ values / n
+            for start in range(0, RESAMPLES, block)
+        ]
+    )
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def bootstrap_difference(new: np.ndarray, old: np.ndarray, seed: int = 0) -> Interval:
+    """Mean of `new - old` over the same questions (rows,), resampled in pairs.
+
+    Pairing takes out how hard each question is, so it sees differences that two separate
+    intervals hide.
+    """
+    return bootstrap_mean(np.asarray(new, dtype=float) - np.asarray(old, dtype=float), seed)
+
+
+def mcnemar_p(new_right: np.ndarray, old_right: np.ndarray) -> float:
+    """Two-sided exact McNemar p-value for two answerers on the same questions.
+
+    Only questions that exactly one of them answers rightly tell them apart; under equal skill each
+    such question is a fair coin.
+
+    Args:
+        new_right, old_right: (rows,) booleans.
+
+    Source: McNemar, Psychometrika 12 (1947); exact binomial form.
+    """
+    from scipy.stats import binomtest
+
+    new_right, old_right = np.asarray(new_right, bool), np.asarray(old_right, bool)
+    gained, lost = int((new_right & ~old_right).sum()), int((old_right & ~new_right).sum())
+    return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0

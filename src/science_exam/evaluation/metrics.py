@@ -1,0 +1,61 @@
+"""Accuracy and MAP@k of ranked options. A leaf: numpy only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+N_OPTIONS = 5
+
+
+def rank_options(scores: np.ndarray) -> np.ndarray:
+    """Rank options by score, best first; equal scores go to the lower option number.
+
+    Args:
+        scores: (rows, options), larger is better; NaN ranks last.
+
+    Returns:
+        (rows, options) option numbers counted from 1.
+
+    Example:
+        >>> rank_options(np.array([[0.1, 0.4, 0.1, 0.4, 0.0]])).tolist()
+        [[2, 4, 1, 3, 5]]
+    """
+    scores = np.nan_to_num(np.asarray(scores, dtype=float), nan=-np.inf)
+    return np.argsort(-scores, axis=1, kind="stable") + 1
+
+
+def reciprocal_ranks(rankings: Sequence[Sequence[int]], answers: Sequence[int], k: int = 3) -> np.ndarray:
+    """1 / rank of the right option within the first `k` labels of each row, else 0.
+
+    With one right answer a question, average precision at k is this number. A ranking may hold
+    fewer than k labels (a submission may name one or two); a label that stands twice counts once,
+    at its first place, and does not push later labels down.
+
+    Args:
+        rankings: option numbers of each row, best first.
+        answers: (rows,) right option numbers.
+        k: how many labels count.
+
+    Returns:
+        (rows,) values in {1, 1/2, … 1/k, 0}.
+
+    Example:
+        >>> reciprocal_ranks([[2, 1, 3], [4], [5, 5, 1]], [1, 2, 1]).tolist()
+        [0.5, 0.0, 0.5]
+    """
+    values = np.zeros(len(answers))
+    for row, (ranking, answer) in enumerate(zip(rankings, answers, strict=True)):
+        labels = list(dict.fromkeys(int(label) for label in ranking))[:k]
+        if int(answer) in labels:
+            values[row] = 1 / (labels.index(int(answer)) + 1)
+    return values
+
+
+def map_at_k(rankings: Sequence[Sequence[int]], answers: Sequence[int], k: int = 3) -> float:
+    """Mean over rows of `reciprocal_ranks`: the competition's MAP@3 for k = 3."""
+    return float(reciprocal_ranks(rankings, answers, k).mean())
+
+
+def accuracy(rankings: Sequence[Sequence[int]], answers: Sequence[int]) -> float:
+    """Share of rows whose first label is right; the same as MAP@1."""
+    return map_at_k(rankings, answers, k=1)

@@ -1,0 +1,140 @@
+"""Scores of several answerers on the same questions, always beside the honest baselines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.evaluation.intervals import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_mean,
+    mcnemar_p,
+)
+from science_exam.evaluation.metrics import N_OPTIONS, rank_options, reciprocal_ranks
+from science_exam.tables import OPTION_COLUMNS, PROBABILITY_COLUMNS
+
+K = 3
+# Expected values of a random order: 1/5, and (1 + 1/2 + 1/3) / 5.
+RANDOM_ACCURACY = 1 / N_OPTIONS
+RANDOM_MAP3 = sum(1 / rank for rank in range(1, K + 1)) / N_OPTIONS
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One answerer's scores a question: `right` (rows,) 0 or 1, `reciprocal` (rows,) for MAP@3."""
+
+    name: str
+    right: np.ndarray
+    reciprocal: np.ndarray
+
+    @property
+    def accuracy(self) -> Interval:
+        return bootstrap_mean(self.right)
+
+    @property
+    def map3(self) -> Interval:
+        return bootstrap_mean(self.reciprocal)
+
+
+def score_rankings(name: str, rankings, answers) -> Scores:
+    """Scores of rankings (option numbers, best first) against answers (rows,)."""
+    return Scores(name, reciprocal_ranks(rankings, answers, k=1), reciprocal_ranks(rankings, answers, K))
+
+
+def score_predictions(name: str, predictions: pd.DataFrame, questions: pd.DataFrame) -> Scores:
+    """Scores of a predictions table on the questions that have an answer, in their order.
+
+    Raises:
+        UserError: a question with an answer has no prediction.
+    """
+    answered = labelled(questions)
+    _check_covered(name, answered["question_id"], set(predictions["question_id"]))
+    aligned = predictions.set_index("question_id").loc[answered["question_id"]]
+    rankings = rank_options(aligned[list(PROBABILITY_COLUMNS)].to_numpy())
+    return score_rankings(name, rankings, answered["answer"].to_numpy())
+
+
+def score_submission(name: str, rankings: dict[str, list[int]], questions: pd.DataFrame) -> Scores:
+    """Scores of a submission (question id -> option numbers, best first).
+
+    Raises:
+        UserError: a question with an answer is not in the submission.
+    """
+    answered = labelled(questions)
+    _check_covered(name, answered["question_id"], set(rankings))
+    ordered = [rankings[question_id] for question_id in answered["question_id"]]
+    return score_rankings(name, ordered, answered["answer"].to_numpy())
+
+
+def score_longest_option(questions: pd.DataFrame) -> Scores:
+    """The baseline that ranks options by their length in characters, the longest first."""
+    answered = labelled(questions)
+    lengths = answered[list(OPTION_COLUMNS)].map(len).to_numpy()  # (rows, 5)
+    return score_rankings("longest option", rank_options(lengths), answered["answer"].to_numpy())
+
+
+def score_all(questions: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> list[Scores]:
+    """The longest-option baseline and every predictions table, on the same questions."""
+    return [
+        score_longest_option(questions),
+        *(score_predictions(name, frame, questions) for name, frame in predictions.items()),
+    ]
+
+
+def labelled(questions: pd.DataFrame) -> pd.DataFrame:
+    """The questions with an answer.
+
+    Raises:
+        UserError: none has one.
+    """
+    answered = questions[questions["answer"].notna()]
+    if answered.empty:
+        raise UserError("no question has an answer, so there is nothing to score")
+    return answered
+
+
+def format_report(scores: list[Scores]) -> str:
+    """A Markdown table: every answerer's accuracy and MAP@3 with 95% intervals, baselines first.
+
+    The last of `scores` is then compared with each other one, question by question.
+    """
+    lines = [
+        f"{len(scores[0].right)} questions; 95% bootstrap intervals over questions",
+        "",
+        "| answered by | accuracy | MAP@3 |",
+        "| --- | --- | --- |",
+        f"| random order (expected) | {RANDOM_ACCURACY:.3f} | {RANDOM_MAP3:.3f} |",
+        *(f"| {score.name} | {score.accuracy} | {score.map3} |" for score in scores),
+    ]
+    lines += ["", *(_compare(scores[-1], other) for other in scores[:-1])]
+    return "\n".join(lines)
+
+
+def summarize(scores: list[Scores]) -> dict[str, dict[str, float]]:
+    """Accuracy and MAP@3 of each answerer as plain numbers, for a manifest."""
+    return {
+        score.name: {
+            "accuracy": round(float(score.right.mean()), 6),
+            "map3": round(float(score.reciprocal.mean()), 6),
+        }
+        for score in scores
+    }
+
+
+def _check_covered(name: str, asked: pd.Series, predicted: set[str]) -> None:
+    if absent := [question_id for question_id in asked if question_id not in predicted]:
+        raise UserError(
+            f"{name}: {len(absent)} of {len(asked)} questions have no prediction, the first is "
+            f"{absent[0]!r}; predict the same question set"
+        )
+
+
+def _compare(new: Scores, old: Scores) -> str:
+    difference = bootstrap_difference(new.reciprocal, old.reciprocal)
+    p = mcnemar_p(new.right == 1, old.right == 1)
+    return (
+        f"{new.name} - {old.name}: MAP@3 {difference.mean:+.3f} "
+        f"[{difference.low:+.3f}, {difference.high:+.3f}] paired; accuracy: McNemar p = {p:.2g}"
+    )

@@ -1,0 +1,1 @@
+"""What the competition takes: submissions today."""

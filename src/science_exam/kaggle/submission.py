@@ -1,0 +1,54 @@
+"""submission.csv: `id,prediction`, up to three letters, best first, separated by spaces."""
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.evaluation.metrics import rank_options
+from science_exam.files import whole_file
+from science_exam.tables import PROBABILITY_COLUMNS
+
+LETTERS = "ABCDE"
+HEADER = ["id", "prediction"]
+PATTERN = re.compile(r"[A-E]( [A-E]){0,2}")
+N_LABELS = 3
+
+
+def write_submission(predictions: pd.DataFrame, path: Path) -> None:
+    """Write the three likeliest options of every row of a predictions table, in its order."""
+    rankings = rank_options(predictions[list(PROBABILITY_COLUMNS)].to_numpy())[:, :N_LABELS]
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for question_id, ranking in zip(predictions["question_id"], rankings, strict=True):
+            writer.writerow([question_id, " ".join(LETTERS[number - 1] for number in ranking)])
+
+
+def read_submission(path: Path) -> dict[str, list[int]]:
+    """Question id -> option numbers, best first (one to three).
+
+    Raises:
+        UserError: no such file, another header, an id twice, or a prediction that is not one to
+            three different letters A-E; the message names file, row and column.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such submission")
+    rankings: dict[str, list[int]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != HEADER:
+            raise UserError(f"{path}: row 0 (the header): expected id,prediction, found {reader.fieldnames}")
+        for number, row in enumerate(reader, start=1):
+            letters = (row["prediction"] or "").strip()
+            if not PATTERN.fullmatch(letters) or len(set(letters.split())) < len(letters.split()):
+                raise UserError(
+                    f"{path}: row {number}, column prediction: expected one to three different "
+                    f"letters A-E such as 'A C B', found {letters!r:.40}"
+                )
+            if row["id"] in rankings:
+                raise UserError(f"{path}: row {number}, column id: {row['id']!r} stands twice")
+            rankings[row["id"]] = [LETTERS.index(letter) + 1 for letter in letters.split()]
+    return rankings

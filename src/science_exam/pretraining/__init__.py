@@ -1,0 +1,1 @@
+"""Pretraining the small embedded base from the sample's articles alone."""

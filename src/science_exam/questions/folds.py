@@ -1,0 +1,77 @@
+"""Folds: made once and stored, stratified by answer, never splitting what belongs together."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.questions.duplicates import find_near_duplicates
+from science_exam.tables import OPTION_COLUMNS
+
+
+def merge_groups(questions: pd.DataFrame, near_duplicate: float) -> pd.DataFrame:
+    """`questions` with `group` widened to all that belongs together.
+
+    Rows that already share a group (one article, one context), rows with the same prompt and right
+    option, and near-identical rows end in one group, named after its first row's.
+
+    Args:
+        questions: a questions table.
+        near_duplicate: similarity from which rows are near-identical (`find_near_duplicates`).
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    options = questions[list(OPTION_COLUMNS)].to_numpy()  # (rows, 5)
+    answers = questions["answer"].fillna(1).astype(int).to_numpy()
+    right_options = pd.Series(options[np.arange(len(options)), answers - 1])
+    # Prompts alone ("Which statement is correct?") over-flag, so the options count everywhere;
+    # sorted, so that a reordering changes nothing.
+    whole = [" ".join([p, *sorted(o)]) for p, o in zip(questions["prompt"], options, strict=True)]
+    edges = [
+        *find_near_duplicates(whole, near_duplicate),
+        *_link_equal(questions["group"]),
+        *_link_equal(questions["prompt"].str.lower() + "\n" + right_options.str.lower()),
+    ]
+    rows, columns = zip(*edges, strict=True)
+    n = len(questions)
+    graph = coo_array((np.ones(len(edges)), (rows, columns)), shape=(n, n))
+    component = connected_components(graph, directed=False)[1]
+    return questions.assign(group=questions["group"].groupby(component).transform("first"))
+
+
+def assign_folds(questions: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
+    """The folds table: groups stay whole, folds hold about as many rows of every answer.
+
+    Args:
+        questions: a questions table with its groups merged.
+        n_folds: number of folds, 2 or more.
+        seed: shuffles the groups.
+
+    Raises:
+        UserError: fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n_groups = questions["group"].nunique()
+    if n_groups < n_folds:
+        raise UserError(
+            f"{len(questions)} questions form only {n_groups} groups that may not be split, "
+            f"expected at least folds={n_folds}; lower folds or add questions"
+        )
+    answers = questions["answer"].fillna(0).astype(int).to_numpy()
+    splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    folds = np.empty(len(questions), dtype=int)
+    groups = questions["group"].to_numpy()
+    with warnings.catch_warnings():  # fewer rows of an answer than folds: balance is best effort
+        warnings.simplefilter("ignore", UserWarning)
+        for fold, (_, held_out) in enumerate(splitter.split(questions, answers, groups)):
+            folds[held_out] = fold
+    return pd.DataFrame({"question_id": questions["question_id"], "fold": folds})
+
+
+def _link_equal(values: pd.Series) -> list[tuple[int, int]]:
+    """(row, first row with the same value) of every row."""
+    _, first, inverse = np.unique(values.astype(object), return_index=True, return_inverse=True)
+    return list(enumerate(first[inverse].tolist()))

@@ -1,0 +1,227 @@
+"""Question files -> the questions table and the contexts that came with the questions.
+
+Two formats:
+
+CSV of the competition: `id,prompt,A,B,C,D,E,answer` in UTF-8, with or without a byte order mark,
+with any line ends and with quoted line breaks. `id` and `answer` may be missing (a set without
+ids, a test set) and a `context` column may be added; other columns are ignored. Empty options and
+NaN become empty text: a hidden test row must be answered, however broken it is.
+
+JSON lines: one object a line with `prompt`; `A` … `E`, `option_1` … `option_5` or a list
+`options`; optional `id` or `question_id`, `answer` (a letter, 1-5, or option_1-option_5),
+`context` (text or a list of texts, best first), `group`, and `article_id`: the article that the
+question was made from. Where a question has an `article_id` and no `context`, the text of that
+article, taken from `articles.jsonl` beside the file, is its context.
+"""
+
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
+
+LETTERS = "ABCDE"
+ARTICLES_FILE = "articles.jsonl"
+ANSWER_FORMS = "A-E, 1-5 or option_1-option_5"
+
+
+class _Articles:
+    """The texts of the articles file beside a question file, read when first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def text(self, article_id: str, where: str) -> str:
+        if article_id not in self._texts:
+            raise UserError(f"{where}, column article_id: {article_id!r} is not in {self.path}")
+        return self._texts[article_id]
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        if not self.path.is_file():
+            raise UserError(f"{self.path}: no such file, but questions name articles in it")
+        return {
+            article["article_id"]: "\n".join(section["text"] for section in article["sections"])
+            for _, article in _read_json_lines(self.path)
+        }
+
+
+@dataclass(frozen=True)
+class _Record:
+    """One row of a file: its values by lower-case key, and where it stands, for messages."""
+
+    where: str
+    number: int
+    values: dict[str, Any]
+    articles: _Articles
+
+    def text(self, *keys: str) -> str:
+        """The first of `keys` that has a value, as stripped text; "" when none has."""
+        for key in keys:
+            value = self.values.get(key)
+            if value is not None and (text := str(value).strip()) and text.lower() != "nan":
+                return text
+        return ""
+
+
+def read_questions(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Questions table and contexts table (perhaps empty) of a .csv or .jsonl file.
+
+    Raises:
+        UserError: no such file, an unknown ending, not UTF-8, missing columns, an empty prompt, an
+            answer outside A-E, an id twice; the message names file, row, column and expectation.
+    """
+    readers = {".csv": _read_csv, ".jsonl": _read_json_lines}
+    if path.suffix not in readers:
+        raise UserError(f"{path}: expected a file that ends in {' or '.join(readers)}")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give a question file with QUESTIONS=path")
+    articles = _Articles(path.parent / ARTICLES_FILE)
+    questions, contexts = [], []
+    try:
+        for number, (where, values) in enumerate(readers[path.suffix](path), start=1):
+            lowered = {key.lower(): value for key, value in values.items()}
+            record = _Record(f"{path}: {where}", number, lowered, articles)
+            row, texts = _parse_record(record, source=path.stem)
+            questions.append(row)
+            contexts += _context_rows(row["question_id"], texts)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected UTF-8 text: {error}") from None
+    if not questions:
+        raise UserError(f"{path}: expected at least one question, found none")
+    return (
+        check_table(pd.DataFrame(questions), QUESTIONS, str(path)),
+        check_table(pd.DataFrame(contexts, columns=list(CONTEXTS.columns)), CONTEXTS, str(path)),
+    )
+
+
+def _read_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a CSV file with "row N (line M)"; rows count from 1 after the header."""
+    csv.field_size_limit(sys.maxsize)  # contexts outgrow the default of 128 KiB
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        _check_header(path, reader.fieldnames or [])
+        try:
+            for number, values in enumerate(reader, start=1):
+                where = f"row {number} (line {reader.line_num})"
+                _check_width(path, where, values, len(reader.fieldnames))
+                yield where, values
+        except csv.Error as error:
+            raise UserError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    required = ["prompt", *LETTERS]
+    missing = [name for name in required if name.lower() not in {n.lower() for n in names}]
+    if missing:
+        raise UserError(
+            f"{path}: row 0 (the header): missing columns {', '.join(missing)}; expected "
+            f"id,prompt,A,B,C,D,E,answer (id and answer optional), found {','.join(names) or 'none'}"
+        )
+
+
+def _check_width(path: Path, where: str, values: dict[str | None, Any], width: int) -> None:
+    if None in values:  # DictReader collects surplus fields under None
+        raise UserError(f"{path}: {where}: expected {width} columns, found {width + len(values[None])}")
+    if absent := [name for name, value in values.items() if value is None]:
+        raise UserError(f"{path}: {where}, column {absent[0]}: expected {width} columns, found fewer")
+
+
+def _read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Objects of a JSON-lines file with "row N"; blank lines are skipped."""
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UserError(f"{path}: row {number}: not valid JSON: {error}") from None
+            if not isinstance(values, dict):
+                raise UserError(f"{path}: row {number}: expected a JSON object, found {line[:40]!r}")
+            yield f"row {number}", values
+
+
+def _parse_record(record: _Record, source: str) -> tuple[dict[str, Any], list[str]]:
+    """One row of the questions table, and its context texts, best first."""
+    prompt = record.text("prompt")
+    if not prompt:
+        raise UserError(f"{record.where}, column prompt: expected a question, found nothing")
+    texts = _parse_contexts(record)
+    row = {
+        "question_id": record.text("id", "question_id") or str(record.number - 1),
+        "prompt": prompt,
+        **dict(zip(OPTION_COLUMNS, _parse_options(record), strict=True)),
+        "answer": _parse_answer(record),
+        "source": record.text("source") or source,
+        "passage_id": record.text("passage_id") or None,
+    }
+    row["group"] = record.text("group", "article_id") or _shared_context(texts) or row["question_id"]
+    return row, texts
+
+
+def _parse_options(record: _Record) -> list[str]:
+    options = record.values.get("options")
+    if options is None:
+        pairs = zip(LETTERS.lower(), OPTION_COLUMNS, strict=True)
+        absent = [
+            column for letter, column in pairs if letter not in record.values and column not in record.values
+        ]
+        if absent:
+            raise UserError(f"{record.where}, column {absent[0]}: expected an option, found no such key")
+        return [record.text(a, b) for a, b in zip(LETTERS.lower(), OPTION_COLUMNS, strict=True)]
+    if not isinstance(options, list) or len(options) != len(OPTION_COLUMNS):
+        raise UserError(f"{record.where}, column options: expected a list of 5, found {options!r:.80}")
+    return ["" if option is None else str(option).strip() for option in options]
+
+
+def _parse_answer(record: _Record) -> int | None:
+    """1-5, or None where the file gives no answer."""
+    text = record.text("answer")
+    if not text:
+        return None
+    name = text.lower().removeprefix("option_").upper()
+    if len(name) == 1 and name in LETTERS:
+        return LETTERS.index(name) + 1
+    if name in ("1", "2", "3", "4", "5"):
+        return int(name)
+    raise UserError(f"{record.where}, column answer: expected {ANSWER_FORMS}, found {text!r:.40}")
+
+
+def _parse_contexts(record: _Record) -> list[str]:
+    context = record.values.get("context")
+    if isinstance(context, list):
+        return [text for text in (str(part).strip() for part in context) if text]
+    if text := record.text("context"):
+        return [text]
+    if article_id := record.text("article_id"):
+        return [record.articles.text(article_id, record.where)]
+    return []
+
+
+def _shared_context(texts: list[str]) -> str:
+    """A name for the first context: questions made from one passage belong together."""
+    return "context-" + hashlib.sha256(texts[0].encode()).hexdigest()[:16] if texts else ""
+
+
+def _context_rows(question_id: str, texts: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "question_id": question_id,
+            "rank": rank,
+            "passage_id": None,
+            "score": None,
+            "retriever": "given",
+            "text": text,
+        }
+        for rank, text in enumerate(texts, start=1)
+    ]

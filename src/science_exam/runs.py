@@ -1,0 +1,184 @@
+"""A run's folder: what went in, what came out, and whether it finished.
+
+config.yaml        the resolved settings            written at the start
+inputs.json        path -> SHA-256 of every input   written at the start
+environment.json   versions, device, commit         written at the start
+metrics.jsonl      one JSON object a line           while it runs
+…                  what the stage makes             while it runs
+manifest.json      SHA-256 of every output, seconds, results: written last, so that
+                   its existence means success
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from science_exam.errors import UserError
+from science_exam.files import hash_file, write_text
+
+MANIFEST = "manifest.json"
+RECORDED_PACKAGES = (
+    "accelerate", "bitsandbytes", "datasets", "numpy", "pandas", "peft", "pyarrow",
+    "scikit-learn", "tokenizers", "torch", "transformers", "trl",
+)  # fmt: skip
+
+
+class Run:
+    """One run of one stage in one folder.
+
+    Opening it compares the settings and the inputs' hashes with what the folder holds: the same
+    and finished is skipped (`finished`), the same and unfinished is resumed, different stops with
+    the difference unless `overwrite` is set. Nothing is written, and nothing thrown away, before
+    `begin`.
+    """
+
+    def __init__(
+        self, folder: Path, settings: dict[str, Any], inputs: list[Path], overwrite: bool = False
+    ) -> None:
+        """Open the run.
+
+        Args:
+            folder: the run's own folder.
+            settings: the resolved settings that decide the result.
+            inputs: files (or folders, taken file by file) that decide the result.
+            overwrite: `begin` throws away what the folder holds.
+
+        Raises:
+            UserError: the folder holds a run with other settings or inputs.
+        """
+        self.folder = folder
+        self.settings = settings
+        self.inputs = _hash_inputs(inputs)
+        self.overwrite = overwrite
+        self.started = time.time()
+        if not overwrite and (differences := self._compare()):
+            raise UserError(
+                f"{folder}: holds a run with other settings or inputs ({'; '.join(differences)}); "
+                f"add overwrite=true to replace it, or give this one another name"
+            )
+
+    def begin(self) -> None:
+        """Make the folder and write down what goes in; an unfinished run of the same is kept."""
+        if self.overwrite:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        write_text(self.folder / "config.yaml", yaml.safe_dump(self.settings, sort_keys=False))
+        write_text(self.folder / "inputs.json", json.dumps(self.inputs, indent=1) + "\n")
+        environment = json.dumps(describe_environment(), indent=1)
+        write_text(self.folder / "environment.json", environment + "\n")
+
+    @property
+    def finished(self) -> bool:
+        """True when the folder holds this very run, done, and is not to be overwritten."""
+        return (self.folder / MANIFEST).is_file() and not self.overwrite
+
+    def write_metrics(self, records: list[dict[str, Any]]) -> None:
+        """Write all metrics so far; a resumed run hands over the earlier ones too."""
+        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+
+    def finish(self, results: dict[str, Any]) -> None:
+        """Write the manifest: results, seconds of this process, and every file's hash."""
+        outputs = {
+            str(path.relative_to(self.folder)): hash_file(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+        manifest = {
+            "results": results,
+            "seconds": round(time.time() - self.started, 1),
+            "outputs": outputs,
+        }
+        write_text(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+    def _compare(self) -> list[str]:
+        """Readable differences between this run and the one in the folder, if there is one."""
+        config, inputs = self.folder / "config.yaml", self.folder / "inputs.json"
+        if not (config.is_file() and inputs.is_file()):
+            return []
+        old_settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        old_inputs = json.loads(inputs.read_text(encoding="utf-8"))
+        # The same round trip for the new side: YAML has no tuples.
+        new_settings = yaml.safe_load(yaml.safe_dump(self.settings))
+        return _differences(old_settings, new_settings) + [
+            f"{path} has changed" if path in old_inputs else f"{path} is new"
+            for path, digest in self.inputs.items()
+            if old_inputs.get(path) != digest
+        ]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished run.
+
+    Raises:
+        UserError: the folder holds no finished run.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        state = "not finished" if folder.is_dir() else "not there"
+        raise UserError(f"{folder}: this run is {state}; run the command that makes it again")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, machine, device and commit: enough to say why two runs differ."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "device": _describe_device(),
+        "commit": _git_commit(),
+        "packages": {name: _version(name) for name in RECORDED_PACKAGES},
+    }
+
+
+def _describe_device() -> str:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The checkout's commit, with "+changes" when tracked files differ from it."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
+            capture_output=True, text=True, timeout=10, cwd=Path(__file__).parent,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None
+
+
+def _hash_inputs(inputs: list[Path]) -> dict[str, str]:
+    files = [
+        file
+        for path in inputs
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+        if file.is_file()
+    ]
+    return {str(file): hash_file(file) for file in files}
+
+
+def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """Readable differences of two nested settings: `lora.r 16 -> 32`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            difference
+            for key in sorted({*old, *new})
+            for difference in _differences(old.get(key), new.get(key), f"{prefix}.{key}".strip("."))
+        ]
+    return [] if old == new else [f"{prefix} {old!r} -> {new!r}"]

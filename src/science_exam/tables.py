@@ -1,0 +1,186 @@
+"""The tables that pass between stages: their columns, their checks, reading and writing.
+
+Every table is a pandas frame in memory and one Parquet file on disk. Nothing else writes or reads
+these files, so a frame that came from `read_table` is known to be sound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.files import whole_file
+
+OPTION_COLUMNS = tuple(f"option_{i}" for i in range(1, 6))
+PROBABILITY_COLUMNS = tuple(f"p_{i}" for i in range(1, 6))
+
+# How a column is held in memory; nullable integers keep a missing answer from becoming 3.0.
+PANDAS_TYPES = {"text": "string", "integer": "Int64", "number": "float64"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is "text", "integer" or "number"."""
+
+    kind: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name, its key and its columns; `find_fault` looks for what types cannot say.
+
+    `find_fault(frame)` returns None or `(row position, column, what was expected)` of the first
+    row that breaks a rule.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+    find_fault: Callable[[pd.DataFrame], tuple[int, str, str] | None] = lambda frame: None
+
+
+def _first(mask) -> int | None:
+    """Position of the first true value of a boolean column, or None."""
+    positions = np.flatnonzero(np.asarray(mask, dtype=bool))
+    return int(positions[0]) if len(positions) else None
+
+
+def _find_question_fault(frame: pd.DataFrame) -> tuple[int, str, str] | None:
+    if (row := _first(frame["prompt"].str.strip() == "")) is not None:
+        return row, "prompt", "a question, found nothing"
+    answer = frame["answer"]
+    if (row := _first((answer.notna() & ~answer.between(1, 5)).fillna(False))) is not None:
+        return row, "answer", f"1 to 5, found {answer.iloc[row]}"
+    return None
+
+
+def _find_prediction_fault(frame: pd.DataFrame) -> tuple[int, str, str] | None:
+    probabilities = frame[list(PROBABILITY_COLUMNS)].to_numpy()  # (rows, 5)
+    valid = (probabilities >= 0).all(axis=1) & np.isclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    if (row := _first(~valid)) is not None:
+        return row, "p_1", f"p_1 … p_5 >= 0 that sum to 1, found {probabilities[row].tolist()}"
+    return None
+
+
+TEXT, OPTIONAL_TEXT = Column("text"), Column("text", nullable=True)
+
+QUESTIONS = Table(
+    name="questions",
+    key=("question_id",),
+    columns={
+        "question_id": TEXT,
+        "prompt": TEXT,
+        **dict.fromkeys(OPTION_COLUMNS, TEXT),
+        "answer": Column("integer", nullable=True),  # 1-5; missing on a test set
+        "source": TEXT,
+        "group": TEXT,  # rows of one group must not be split over folds
+        "passage_id": OPTIONAL_TEXT,  # the passage it was made from, where that is known
+    },
+    find_fault=_find_question_fault,
+)
+CONTEXTS = Table(
+    name="contexts",
+    key=("question_id", "rank"),
+    columns={
+        "question_id": TEXT,
+        "rank": Column("integer"),  # 1 is the best
+        "passage_id": OPTIONAL_TEXT,
+        "score": Column("number", nullable=True),
+        "retriever": TEXT,
+        "text": TEXT,
+    },
+)
+FOLDS = Table(
+    name="folds",
+    key=("question_id",),
+    columns={"question_id": TEXT, "fold": Column("integer")},
+)
+PREDICTIONS = Table(
+    name="predictions",
+    key=("question_id",),
+    columns={
+        "question_id": TEXT,
+        **dict.fromkeys(PROBABILITY_COLUMNS, Column("number")),
+        "fold": TEXT,  # the fold it was held out in, or "test"
+        "run": TEXT,
+    },
+    find_fault=_find_prediction_fault,
+)
+
+
+def check_table(frame: pd.DataFrame, table: Table, where: str) -> pd.DataFrame:
+    """Return `frame` with the table's columns and types, in the table's order.
+
+    Args:
+        frame: any frame that should be such a table; rows are counted from 1 in messages.
+        table: what it should be.
+        where: the file (or other origin) that messages name.
+
+    Raises:
+        UserError: a column is missing or unknown, a value has the wrong type, is missing or breaks
+            a rule, or a key stands twice.
+    """
+    _check_columns(frame, table, where)
+    typed = {name: _cast(frame[name], name, column, where) for name, column in table.columns.items()}
+    checked = pd.DataFrame(typed).reset_index(drop=True)
+    _check_key(checked, table, where)
+    if fault := table.find_fault(checked):
+        row, column, expected = fault
+        raise UserError(f"{where}: row {row + 1}, column {column}: expected {expected}")
+    return checked
+
+
+def _check_columns(frame: pd.DataFrame, table: Table, where: str) -> None:
+    missing = [name for name in table.columns if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in table.columns]
+    if missing or unknown:
+        raise UserError(
+            f"{where}: not a {table.name} table: "
+            f"missing columns {missing or 'none'}, unknown columns {unknown or 'none'}"
+        )
+
+
+def _cast(values: pd.Series, name: str, column: Column, where: str) -> pd.Series:
+    if not column.nullable and (row := _first(values.isna())) is not None:
+        raise UserError(f"{where}: row {row + 1}, column {name}: expected a value, found none")
+    try:
+        return values.astype(PANDAS_TYPES[column.kind])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{where}: column {name}: expected {column.kind} values: {error}") from None
+
+
+def _check_key(frame: pd.DataFrame, table: Table, where: str) -> None:
+    key = list(table.key)
+    if (row := _first(frame.duplicated(key))) is not None:
+        twice = frame.loc[row, key].tolist()
+        first = _first((frame[key] == frame.loc[row, key]).all(axis=1))
+        raise UserError(
+            f"{where}: row {row + 1}, column {', '.join(key)}: expected every {table.name} row "
+            f"once, found {twice} again (first in row {first + 1})"
+        )
+
+
+def write_table(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Check `frame` and write it to `path` in one step: the file is whole or not there."""
+    checked = check_table(frame, table, str(path))
+    with whole_file(path) as partial:
+        checked.to_parquet(partial, index=False)
+
+
+def read_table(table: Table, path: Path, hint: str = "") -> pd.DataFrame:
+    """Read and check the table at `path`; `hint` says how to make a file that is not there.
+
+    Raises:
+        UserError: no such file, not Parquet, or not this table.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no {table.name} table there; {hint or 'check the path'}")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: expected a Parquet file: {error}") from None
+    return check_table(frame, table, str(path))

@@ -1,0 +1,1 @@
+"""Fine-tuning a quantised base with LoRA to name the right option."""

@@ -1,0 +1,87 @@
+"""Where a base model's files are: a local folder, the hub, or a model attached on Kaggle."""
+
+import os
+from pathlib import Path
+
+from science_exam.errors import UserError
+
+KAGGLE_SCHEME = "kaggle:"
+KAGGLE_INPUT = Path("/kaggle/input")
+MARKER = "config.json"  # every checkpoint folder of transformers has one
+
+
+def find_base(path: str) -> str:
+    """Resolve a base's path to what `from_pretrained` takes, before any work is done.
+
+    Args:
+        path: a local folder, a hub id "owner/model", or
+            "kaggle:owner/model/framework/variation/version".
+
+    Returns:
+        A folder, or the hub id once its configuration has been seen to be readable.
+
+    Raises:
+        UserError: absent, gated or unreachable; the message lists the ways to get it.
+    """
+    if path.startswith(KAGGLE_SCHEME):
+        return str(_find_on_kaggle(path.removeprefix(KAGGLE_SCHEME)))
+    if (Path(path) / MARKER).is_file():
+        return path
+    if Path(path).is_dir():
+        raise UserError(f"base {path!r}: the folder holds no {MARKER}; {_ways(path)}")
+    if path.startswith((".", "/", "~")) or path.count("/") != 1:
+        raise UserError(f"base {path!r}: no such folder; {_ways(path)}")
+    _check_hub(path)
+    return path
+
+
+def _find_on_kaggle(handle: str) -> Path:
+    """The folder of an attached model, whichever of Kaggle's mount layouts is in use."""
+    parts = handle.split("/")
+    if len(parts) != 5:
+        raise UserError(f"base 'kaggle:{handle}': expected kaggle:owner/model/framework/variation/version")
+    wanted = [part.lower() for part in parts[1:]]
+    for marker in sorted(KAGGLE_INPUT.rglob(MARKER)):
+        if [part.lower() for part in marker.parent.parts[-4:]] == wanted:
+            return marker.parent
+    raise UserError(
+        f"base 'kaggle:{handle}': not found below {KAGGLE_INPUT}; attach the model to the notebook "
+        f"(Add input > Models)"
+    )
+
+
+def _check_hub(hub_id: str) -> None:
+    """Read the configuration alone: a few hundred bytes tell whether the rest can be had."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        hf_hub_download(hub_id, MARKER)
+    except GatedRepoError:
+        reason = "the hub says it is gated: accept its licence there, then run `hf auth login`"
+    except RepositoryNotFoundError:
+        reason = "neither a local folder nor a model on the hub (or it is private)"
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        offline = os.environ.get("HF_HUB_OFFLINE") == "1"
+        reason = (
+            "not in the local cache, and HF_HUB_OFFLINE=1"
+            if offline
+            else f"no local folder, and the hub could not be reached ({type(error).__name__})"
+        )
+    else:
+        return
+    raise UserError(f"base {hub_id!r}: {reason}; {_ways(hub_id)}")
+
+
+def _ways(path: str) -> str:
+    return (
+        "give base.path=FOLDER (with config.json, tokenizer.json and *.safetensors), "
+        "base.path=OWNER/MODEL from the hub (unsloth/Meta-Llama-3.1-8B-bnb-4bit is not gated), "
+        "base.path=kaggle:OWNER/MODEL/FRAMEWORK/VARIATION/VERSION on Kaggle, "
+        "or CONFIG=demo for the base that comes with the project"
+    )

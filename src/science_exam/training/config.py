@@ -1,0 +1,97 @@
+"""Settings of the training stage."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Quantization = Literal["nf4", "fp4", "int8", "none"]
+Dtype = Literal["auto", "bf16", "fp16", "fp32"]
+Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"]
+
+
+@dataclass(frozen=True)
+class BaseConfig:
+    """The pretrained model that the adapter is trained on."""
+
+    # local folder, hub id (owner/model), or kaggle:owner/model/framework/variation/version
+    path: str = "models/tiny-science-llama"
+    # how a 16-bit checkpoint is quantised at load; a pre-quantised one stays as it was made
+    quantization: Quantization = "nf4"
+    # quantise the quantisation constants too (nf4, fp4): 0.4 bits a weight less
+    double_quantization: bool = True
+    # compute type: auto is bf16 on Ampere and later, fp16 on older GPUs, fp32 on the CPU
+    dtype: Dtype = "auto"
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    """The adapter."""
+
+    # rank of the update
+    r: int = 16
+    # the update is scaled by alpha / r
+    alpha: int = 16
+    # dropout on the adapter's input
+    dropout: float = 0.0
+    # names of the linear layers to adapt; empty: every linear layer but the output head
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One adapter: trained on all folds but one, scored on that one."""
+
+    base: BaseConfig = field(default_factory=BaseConfig)
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    # folder of the question set (make questions)
+    questions: str = "data/questions/sample"
+    # the fold that is held out
+    fold: int = 0
+    # the run's name, its folder below data/runs; the config's name when empty
+    run: str = ""
+    # context passages a question, best first; 0 is closed book
+    max_contexts: int = 5
+    # tokens of prompt + answer; contexts are shortened to fit
+    max_tokens: int = 720
+    # passes over the training rows
+    epochs: float = 1.0
+    # stop after that many optimizer steps instead (0: after the epochs)
+    max_steps: int = 0
+    # rows that go through the model at once
+    batch_size: int = 4
+    # batches an optimizer step
+    accumulation_steps: int = 2
+    # peak learning rate
+    learning_rate: float = 2e-4
+    # how the learning rate falls after the warm-up
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    # optimizer steps over which the learning rate rises from 0
+    warmup_steps: int = 5
+    weight_decay: float = 0.01
+    # gradients are scaled down to this norm
+    max_grad_norm: float = 1.0
+    optimizer: Optimizer = "adamw_8bit"
+    # recompute activations in the backward pass: less memory, about a third more time
+    gradient_checkpointing: bool = True
+    # share of the training groups set aside to choose the best checkpoint; the held-out fold is
+    # never used for that; 0 keeps the last step
+    validation_fraction: float = 0.0
+    # optimizer steps between checkpoints (and validations, where there are any)
+    checkpoint_steps: int = 50
+    # stop after that many validations without a better MAP@3 (0: never)
+    patience: int = 0
+    # rows a batch when answering
+    answer_batch_size: int = 8
+    # where the curves go beside metrics.jsonl
+    report_to: Literal["tensorboard", "wandb", "none"] = "tensorboard"
+    seed: int = 3407
+    # replace a run of the same name made with other settings or inputs
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction: expected 0 to 1, found {self.validation_fraction}")
+        if self.patience and not self.validation_fraction:
+            raise ValueError("patience: expected validation_fraction above 0 too, found 0")
+        for name in ("batch_size", "accumulation_steps", "checkpoint_steps", "answer_batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")

@@ -1,0 +1,168 @@
+"""The training loop: TRL's SFTTrainer, with checkpoints that survive a kill at any moment."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from datasets import Dataset, disable_progress_bars
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from trl import SFTConfig, SFTTrainer
+
+from science_exam.training.callbacks import COMPLETE, ProgressBar, Recorder
+from science_exam.training.config import TrainConfig
+from science_exam.training.model import choose_dtype
+
+CHECKPOINTS = "checkpoints"
+BEST = "map3"
+OPTIMIZERS = {"adamw": "adamw_torch"}  # the other names are the library's own
+SCHEDULES = {"constant": "constant_with_warmup"}
+
+# Scores the model as it stands on the validation rows: {"map3": …, "accuracy": …}.
+Validate = Callable[[], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves besides the adapter: rows seen, its speed, its peak memory."""
+
+    n_rows: int
+    steps: int
+    rows_per_second: float
+    peak_bytes: int
+
+
+def train_adapter(
+    model,
+    tokenizer,
+    examples: list[dict],
+    config: TrainConfig,
+    folder: Path,
+    on_log: Callable[[list[dict]], None],
+    validate: Validate | None = None,
+) -> Trained:
+    """Train the adapter on `model` in place; `folder/checkpoints` holds the way there.
+
+    Started again after an interruption it goes on from the last whole checkpoint, with the same
+    batches, learning rates and random numbers as if nothing had happened.
+
+    Args:
+        model: a base with an adapter.
+        tokenizer: the base's.
+        examples: rows of `build_examples`; only tokens under `completion_mask` carry loss.
+        config: the stage's settings.
+        folder: the run's folder.
+        on_log: gets the whole log so far each time it grows.
+        validate: scores the model at every checkpoint; the best checkpoint is then kept and
+            `config.patience` applies. None keeps the last step.
+    """
+    checkpoints = folder / CHECKPOINTS
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
+    disable_progress_bars()  # of the data set: preparing it takes a moment, training has its own bar
+    recorder = Recorder(on_log)
+    trainer = _ValidatingTrainer(
+        model=model,
+        processing_class=tokenizer,
+        args=_arguments(config, checkpoints, len(examples), validating=validate is not None),
+        train_dataset=Dataset.from_list(examples),
+        # The trainer asks for a data set before it lets us evaluate; `validate` holds the rows.
+        eval_dataset=Dataset.from_list(examples[:1]) if validate else None,
+        callbacks=[recorder, ProgressBar(), *_stoppers(config)],
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)
+    trainer.validate = validate
+    _restore_precision(model)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    result = trainer.train(resume_from_checkpoint=find_checkpoint(checkpoints))
+    rows_per_step = config.batch_size * config.accumulation_steps
+    return Trained(
+        n_rows=len(examples),
+        steps=result.global_step,
+        rows_per_second=recorder.rows_per_second(rows_per_step),
+        peak_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0,
+    )
+
+
+def find_checkpoint(checkpoints: Path) -> str | None:
+    """The newest whole checkpoint, or None; what a kill cut short is removed."""
+    whole = []
+    for path in checkpoints.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        if (path / COMPLETE).is_file():
+            whole.append(path)
+        else:
+            shutil.rmtree(path)
+    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Free the disk once the adapter is safe."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+
+
+class _ValidatingTrainer(SFTTrainer):
+    """SFTTrainer whose evaluation is ours: the decoder that answers is the one that validates."""
+
+    validate: Validate | None = None
+
+    def evaluate(self, *_, metric_key_prefix: str = "eval", **__) -> dict[str, float]:
+        scores = self.validate()
+        self.model.train()
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def _stoppers(config: TrainConfig) -> list[TrainerCallback]:
+    return [EarlyStoppingCallback(config.patience)] if config.patience else []
+
+
+def _arguments(config: TrainConfig, folder: Path, n_rows: int, validating: bool) -> SFTConfig:
+    """Our settings in the trainer's words; whatever could default otherwise is named."""
+    dtype, cuda = choose_dtype(config.base.dtype), torch.cuda.is_available()
+    return SFTConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulation_steps,
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=SCHEDULES.get(config.schedule, config.schedule),
+        warmup_steps=config.warmup_steps,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        optim=OPTIMIZERS.get(config.optimizer, config.optimizer),
+        use_cpu=not cuda,
+        bf16=dtype == torch.bfloat16,
+        fp16=dtype == torch.float16,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        seed=config.seed,
+        data_seed=config.seed,
+        completion_only_loss=True,
+        max_length=None,  # rows already fit: cutting here would cut answers
+        packing=False,
+        logging_steps=1 if n_rows <= 10_000 else 10,
+        save_strategy="steps",
+        save_steps=config.checkpoint_steps,
+        save_total_limit=2,
+        eval_strategy="steps" if validating else "no",
+        eval_steps=config.checkpoint_steps,
+        load_best_model_at_end=validating,
+        metric_for_best_model=BEST,
+        greater_is_better=True,
+        report_to=[] if config.report_to == "none" else [config.report_to],
+        dataloader_pin_memory=cuda,
+    )
+
+
+def _restore_precision(model) -> None:
+    """Undo the trainer's cast of a quantised model's adapter to bf16 (see `add_adapter`)."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()

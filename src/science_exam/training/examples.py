@@ -1,0 +1,76 @@
+"""Questions -> token ids with a mask over the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from science_exam.errors import UserError
+from science_exam.prompt import Question, encode_completions, encode_prompt
+
+
+def build_examples(questions: Sequence[Question], tokenizer, max_tokens: int) -> list[dict]:
+    """One row a question: `input_ids` (prompt + answer) and `completion_mask` (1 on the answer).
+
+    Raises:
+        UserError: a question without an answer, or one that cannot fit.
+    """
+    completions = encode_completions(tokenizer)
+    rows = []
+    for question in questions:
+        if question.answer is None:
+            raise UserError(f"question {question.question_id!r}: expected an answer to train on")
+        prompt = encode_prompt(question, tokenizer, max_tokens)
+        completion = completions[question.answer - 1]
+        mask = [0] * len(prompt) + [1] * len(completion)
+        rows.append({"input_ids": prompt + completion, "completion_mask": mask})
+    return rows
+
+
+@dataclass(frozen=True)
+class FoldSplit:
+    """Questions tables of one fold: disjoint, and no group stands in two of them."""
+
+    train: pd.DataFrame
+    validation: pd.DataFrame  # chooses the checkpoint; empty unless asked for
+    held_out: pd.DataFrame  # scored, never looked at before
+
+
+def split_fold(
+    questions: pd.DataFrame, folds: pd.DataFrame, fold: int, validation_fraction: float, seed: int
+) -> FoldSplit:
+    """Hold out one fold, and set a share of the other groups aside for validation.
+
+    Args:
+        questions: a questions table; rows without an answer are left out of training.
+        folds: its folds table.
+        fold: the one to hold out.
+        validation_fraction: share of the training groups; 0 sets none aside.
+        seed: of the choice of validation groups.
+
+    Raises:
+        UserError: no such fold, questions without a fold, or nothing left to train on.
+    """
+    known = sorted(folds["fold"].unique().tolist())
+    if fold not in known:
+        raise UserError(f"fold={fold}: expected one of {', '.join(map(str, known))}")
+    fold_of = folds.set_index("question_id")["fold"].reindex(questions["question_id"])
+    if fold_of.isna().any():
+        raise UserError(
+            f"question {fold_of.index[fold_of.isna()][0]!r} has no fold: the folds table is of "
+            f"another question set; make both again with: make questions"
+        )
+    inside = (fold_of == fold).to_numpy()
+    rest = questions[~inside & questions["answer"].notna().to_numpy()]
+    if rest.empty:
+        raise UserError("no question with an answer is left to train on")
+    aside = _choose_groups(rest["group"], validation_fraction, seed)
+    return FoldSplit(rest[~aside], rest[aside], questions[inside])
+
+
+def _choose_groups(groups: pd.Series, fraction: float, seed: int) -> np.ndarray:
+    """(rows,) True on whole groups that together hold at least `fraction` of the rows."""
+    order = np.random.default_rng(seed).permutation(np.sort(groups.unique()))
+    rows_before = groups.value_counts().loc[order].cumsum().shift(fill_value=0)  # of each group
+    return groups.isin(order[(rows_before < fraction * len(groups)).to_numpy()]).to_numpy()

@@ -1,0 +1,171 @@
+"""Loading a quantised base with its tokenizer, and putting an adapter on it."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from science_exam.errors import UserError
+from science_exam.training.base import find_base
+from science_exam.training.config import BaseConfig, LoraConfig
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
+
+
+def choose_dtype(requested: str) -> torch.dtype:
+    """The compute type for this machine.
+
+    `torch.cuda.is_bf16_supported()` also says yes where bf16 is emulated (a T4), so the compute
+    capability decides.
+
+    Raises:
+        UserError: fp16 on a CPU, where training has neither kernels nor loss scaling.
+    """
+    cuda = torch.cuda.is_available()
+    if requested == "auto":
+        if not cuda:
+            return torch.float32
+        return torch.bfloat16 if torch.cuda.get_device_capability() >= AMPERE else torch.float16
+    if requested == "fp16" and not cuda:
+        raise UserError("base.dtype=fp16: expected a GPU, found none; use base.dtype=auto")
+    return DTYPES[requested]
+
+
+def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
+    """The base's tokenizer with a padding token; padding is always masked, so any token will do."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(find_base(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"base {path!r}: its tokenizer does not load: {_one_line(error)}") from None
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"base {path!r}: expected a tokenizer with an end-of-text token")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_base(base: BaseConfig) -> PreTrainedModel:
+    """The base on the best device here, quantised as `base` says, frozen.
+
+    Raises:
+        UserError: absent, gated, or not a causal language model in safetensors.
+    """
+    path, dtype = find_base(base.path), choose_dtype(base.dtype)
+    try:
+        config = AutoConfig.from_pretrained(path)
+        made_with = getattr(config, "quantization_config", None)
+        if made_with is not None:  # pre-quantised: keep the weights, fit the compute type
+            made_with["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            config=config,
+            dtype=dtype,
+            quantization_config=None if made_with else quantize_at_load(base, dtype),
+            device_map={"": 0 if torch.cuda.is_available() else "cpu"},
+            attn_implementation="sdpa",
+            use_safetensors=True,
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"base {base.path!r}: does not load: {_one_line(error)}") from None
+    _keep_exact_on_cpu(model)
+    return model.requires_grad_(False)
+
+
+def quantize_at_load(base: BaseConfig, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+    """The bitsandbytes settings; every one is named, since the library's defaults are others."""
+    if base.quantization == "none":
+        return None
+    if base.quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=base.quantization,
+        bnb_4bit_use_double_quant=base.double_quantization,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def find_linear_layers(model: PreTrainedModel) -> list[str]:
+    """Last name parts of the linear layers inside the model's blocks, without the output head.
+
+    4-bit and 8-bit layers are subclasses of `nn.Linear`, so this sees them too.
+    """
+    head = model.get_output_embeddings()
+    names = {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module is not head
+    }
+    return sorted(names)
+
+
+def add_adapter(model: PreTrainedModel, lora: LoraConfig, seed: int):
+    """`model` with a fresh LoRA adapter; the adapter is fp32 and starts as the identity.
+
+    bf16 adapters lose small updates (its spacing near 0.01 is 6e-5) and fp16 ones break loss
+    scaling, so the trained weights are fp32 whatever the base computes in.
+
+    Raises:
+        UserError: a target that names no linear layer of this model.
+    """
+    import peft
+
+    set_seed(seed)
+    layers = find_linear_layers(model)
+    if unknown := sorted(set(lora.targets) - set(layers)):
+        raise UserError(f"lora.targets: {unknown} are no linear layers; there are {', '.join(layers)}")
+    return peft.get_peft_model(
+        model,
+        peft.LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=list(lora.targets) or layers,
+            task_type="CAUSAL_LM",
+        ),
+        autocast_adapter_dtype=True,
+    )
+
+
+def load_adapter(model: PreTrainedModel, folder: Path):
+    """`model` with the trained adapter in `folder`, for answering."""
+    from peft import PeftModel
+
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(f"{folder}: expected adapter_model.safetensors; train the run first")
+    return PeftModel.from_pretrained(model, str(folder)).eval()
+
+
+def _keep_exact_on_cpu(model: PreTrainedModel) -> None:
+    """Keep bitsandbytes from repacking 4-bit weights at the first forward pass in eval mode.
+
+    On CPUs with AVX-512 bf16 it would: products are then rounded to bf16 (also in the training
+    that follows), answers differ from CPU to CPU, and widths that 32 does not divide fail.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def save_adapter(model, folder: Path) -> None:
+    """Write the adapter as safetensors; the folder appears whole or not at all."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(str(partial))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
