@@ -12,7 +12,9 @@ are the same in training and in answering with every tokenizer.
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pandas as pd
 
@@ -102,35 +104,30 @@ def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:
         UserError: the question does not fit even without context.
     """
     budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
-    sentences = [sentence for text in question.contexts for sentence in split_sentences(text)]
+    context = "\n".join(question.contexts)
+    ends = [0, *find_sentence_ends(context)]  # the context may end at any of these places
 
     def encode(n_sentences: int) -> list[int]:
-        return _encode(tokenizer, build_prompt(question, " ".join(sentences[:n_sentences])))
+        return _encode(tokenizer, build_prompt(question, context[: ends[n_sentences]].strip()))
 
-    # Binary search for the most sentences that fit; the text only grows with their number.
-    best, low, high = encode(0), 1, len(sentences)
-    if len(best) > budget:
+    whole = encode(len(ends) - 1)
+    if len(whole) <= budget:  # most questions fit
+        return whole
+    bare = encode(0)
+    if len(bare) > budget:
         raise UserError(
-            f"question {question.question_id!r} has {len(best)} tokens without any context, "
+            f"question {question.question_id!r} has {len(bare)} tokens without any context, "
             f"expected at most {budget}; raise max_tokens or drop the question"
         )
-    middle = high  # most questions fit whole: try that first
-    while low <= high:
-        ids = encode(middle)
-        if len(ids) <= budget:
-            best, low = ids, middle + 1
-        else:
-            high = middle - 1
-        middle = (low + high) // 2
-    return best
+    # The prompt only grows with the sentences: the first number that is too many, less one.
+    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode(n))) - 1
+    return encode(n)
 
 
 def encode_completions(tokenizer) -> list[list[int]]:
     """Token ids of the five possible answers, each closed by the end-of-text token."""
-    return [
-        tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
-        for text in COMPLETIONS
-    ]
+    encoded = tokenizer(list(COMPLETIONS), add_special_tokens=False)["input_ids"]
+    return [[*ids, tokenizer.eos_token_id] for ids in encoded]
 
 
 def split_sentences(text: str) -> list[str]:
@@ -140,18 +137,31 @@ def split_sentences(text: str) -> list[str]:
         >>> split_sentences("Water boils at 373.15 K. Ice melts at 273.15 K.")
         ['Water boils at 373.15 K.', 'Ice melts at 273.15 K.']
     """
-    sentences = (part.strip() for part in SENTENCE_END.split(text))
-    return [piece for sentence in sentences if sentence for piece in _cut_at_spaces(sentence)]
+    ends = find_sentence_ends(text)
+    sentences = (text[start:end].strip() for start, end in pairwise([0, *ends]))
+    return [sentence for sentence in sentences if sentence]
 
 
-def _cut_at_spaces(sentence: str) -> list[str]:
-    pieces = []
-    while len(sentence) > MAX_SENTENCE_CHARS:
-        cut = sentence.rfind(" ", 1, MAX_SENTENCE_CHARS)
-        cut = cut if cut > 0 else MAX_SENTENCE_CHARS
-        pieces.append(sentence[:cut])
-        sentence = sentence[cut:].strip()
-    return [*pieces, sentence] if sentence else pieces
+def find_sentence_ends(text: str) -> list[int]:
+    """Offsets behind each sentence of `text` and the white space after it; the last is its length.
+
+    A stretch without a sentence end is cut at spaces into at most `MAX_SENTENCE_CHARS`.
+
+    Example:
+        >>> find_sentence_ends("Ice melts. Water boils.")
+        [11, 23]
+    """
+    ends: list[int] = []
+    start = 0
+    for end in [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]:
+        while end - start > MAX_SENTENCE_CHARS:
+            space = text.rfind(" ", start, start + MAX_SENTENCE_CHARS) + 1
+            start = space if space > start else start + MAX_SENTENCE_CHARS
+            ends.append(start)
+        if end > start:
+            ends.append(end)
+            start = end
+    return ends
 
 
 def _encode(tokenizer, text: str) -> list[int]:
