@@ -18,8 +18,9 @@ from science_exam.prompt import join_contexts
 from science_exam.questions.store import QuestionSet, list_files, read_question_set
 from science_exam.runs import Run
 from science_exam.tables import PREDICTIONS, read_table, write_table
-from science_exam.training import base, examples
+from science_exam.training import examples
 from science_exam.training.config import TrainConfig
+from science_exam.training.preflight import check_training
 
 
 def main(config: TrainConfig, name: str) -> None:
@@ -29,7 +30,7 @@ def main(config: TrainConfig, name: str) -> None:
     split = examples.split_fold(
         data.questions, data.folds, config.fold, config.validation_fraction, config.seed
     )
-    base.find_base(config.base.path)  # the base must be there before any work is done
+    check_training(config)
     inputs = list_files(Path(config.questions))
     run = Run(folder, asdict(replace(config, overwrite=False)), inputs, config.overwrite)
     if not run.finished:

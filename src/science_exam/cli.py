@@ -46,6 +46,7 @@ def _quieten() -> None:
     """
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     for library in ("bitsandbytes", "torchao", "huggingface_hub"):
         logging.getLogger(library).setLevel(logging.ERROR)

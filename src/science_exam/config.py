@@ -35,14 +35,10 @@ def load_config(kind: type[Settings], name: str | None, overrides: list[str], fo
             wrong type or outside its choices.
     """
     values, origin = _read_yaml(name, folder) if name else ({}, "defaults")
-    _check_keys(kind, values, origin)
+    values = _convert_keys(kind, values, origin)
     for word in overrides:
-        key, separator, text = word.partition("=")
-        if not separator:
-            raise UserError(f"{word!r}: expected key=value")
-        _set_nested(values, key, _parse_value(word, text))
-        _check_keys(kind, values, f"{word!r}")
-    return _build(kind, values, prefix="", origin=origin)
+        values = _merge(values, _convert_keys(kind, _parse_word(word), repr(word)))
+    return _instantiate(kind, values, origin)
 
 
 def describe(kind: type) -> str:
@@ -64,32 +60,53 @@ def _read_yaml(name: str, folder: Path) -> tuple[dict[str, Any], str]:
     return values or {}, str(path)
 
 
-def _parse_value(word: str, text: str) -> Any:
+def _parse_word(word: str) -> dict[str, Any]:
+    """`lora.r=32` -> {"lora": {"r": 32}}."""
+    key, separator, text = word.partition("=")
+    if not separator:
+        raise UserError(f"{word!r}: expected key=value")
     try:
-        return yaml.safe_load(text) if text else ""
+        value = yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
         raise UserError(f"{word!r}: the value is not valid YAML: {' '.join(str(error).split())}") from None
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
 
 
-def _set_nested(values: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    for parent in parents:
-        if not isinstance(values.setdefault(parent, {}), dict):
-            values[parent] = {}
-        values = values[parent]
-    values[last] = value
+def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` on top, group by group."""
+    return values | {
+        key: _merge(values.get(key, {}), change) if isinstance(change, dict) else change
+        for key, change in changes.items()
+    }
 
 
-def _check_keys(kind: type, values: dict[str, Any], origin: str, prefix: str = "") -> None:
-    fields = _field_types(kind)
+def _convert_keys(kind: type, values: dict[str, Any], origin: str, prefix: str = "") -> dict[str, Any]:
+    """`values` with every value in its field's type; groups stay dictionaries."""
+    fields = typing.get_type_hints(kind)
+    known = [f"{prefix}{field}" for field in fields]
+    converted = {}
     for key, value in values.items():
         if key not in fields:
-            nearest = _nearest(str(key), list(fields))
             raise UserError(
-                f"{origin}: unknown key {prefix + str(key)!r}{nearest}; known keys: {', '.join(fields)}"
+                f"{origin}: unknown key {f'{prefix}{key}'!r}{_nearest(f'{prefix}{key}', known)}; "
+                f"known keys: {', '.join(known)}"
             )
-        if dataclasses.is_dataclass(fields[key]) and isinstance(value, dict):
-            _check_keys(fields[key], value, origin, prefix=f"{prefix}{key}.")
+        converted[key] = _convert(fields[key], value, origin, f"{prefix}{key}")
+    return converted
+
+
+def _instantiate(kind: type[Settings], values: dict[str, Any], origin: str) -> Settings:
+    fields = typing.get_type_hints(kind)
+    arguments = {
+        key: _instantiate(fields[key], value, origin) if isinstance(value, dict) else value
+        for key, value in values.items()
+    }
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:  # a required key is absent, or a check of the stage fails
+        raise UserError(f"{origin}: {error}") from None
 
 
 def _nearest(word: str, known: list[str]) -> str:
@@ -97,40 +114,25 @@ def _nearest(word: str, known: list[str]) -> str:
     return f", did you mean {matches[0]!r}?" if matches else ""
 
 
-def _field_types(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _build(kind: type[Settings], values: dict[str, Any], prefix: str, origin: str) -> Settings:
-    fields = _field_types(kind)
-    arguments = {
-        key: _convert(fields[key], value, f"{origin}: key {prefix}{key}", f"{prefix}{key}.")
-        for key, value in values.items()
-    }
-    try:
-        return kind(**arguments)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{origin}: {error}") from None
-
-
-def _convert(kind: Any, value: Any, where: str, prefix: str) -> Any:
+def _convert(kind: Any, value: Any, origin: str, key: str) -> Any:
     """`value` as the annotated type `kind`; only lossless readings are accepted."""
+    where = f"{origin}: key {key}"
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise UserError(f"{where}: expected keys and values, found {value!r}")
-        return _build(kind, value, prefix, where.split(": key ")[0])
+        return _convert_keys(kind, value, origin, f"{key}.")
     if get_origin(kind) in (Union, types.UnionType):
         if value is None:
             return None
         kind = next(choice for choice in get_args(kind) if choice is not type(None))
-        return _convert(kind, value, where, prefix)
+        return _convert(kind, value, origin, key)
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise UserError(f"{where}: expected one of {', '.join(get_args(kind))}, found {value!r}")
         return value
     if get_origin(kind) is tuple:
         items = value if isinstance(value, list) else [value]
-        return tuple(_convert(get_args(kind)[0], item, where, prefix) for item in items)
+        return tuple(_convert(get_args(kind)[0], item, origin, key) for item in items)
     return _convert_scalar(kind, value, where)
 
 
@@ -151,7 +153,7 @@ def _convert_scalar(kind: type, value: Any, where: str) -> Any:
 
 
 def _describe_fields(kind: type, prefix: str) -> list[str]:
-    comments, fields, lines = _field_comments(kind), _field_types(kind), []
+    comments, fields, lines = _field_comments(kind), typing.get_type_hints(kind), []
     for field in dataclasses.fields(kind):
         if dataclasses.is_dataclass(fields[field.name]):
             lines += _describe_fields(fields[field.name], f"{prefix}{field.name}.")

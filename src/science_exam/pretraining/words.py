@@ -25,18 +25,19 @@ Pieces = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Article:
-    """`sections` are their texts with the heading in front; `sentences` are those of all sections."""
+    """`sections`: texts with their headings; `sentences`: those of all sections, with `n_words` each."""
 
     title: str
     sections: tuple[str, ...]
     sentences: tuple[Pieces, ...]
+    n_words: tuple[int, ...]
 
 
 def read_articles(path: Path) -> list[Article]:
     """Articles of a JSON-lines file with article_id, title and sections (path, text).
 
     Raises:
-        UserError: no such file, or a line that is no such article.
+        UserError: no such file, a line that is no such article, or fewer than two.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the articles with articles=path")
@@ -49,17 +50,19 @@ def read_articles(path: Path) -> list[Article]:
                 f"{path}: line {number}: expected an article with title and sections "
                 f"(path, text), found {error!r}"
             ) from None
+    if len(articles) < 2:
+        raise UserError(f"{path}: expected at least 2 articles, found {len(articles)}")
     return articles
 
 
 def _parse_article(values: dict) -> Article:
     sections = [(section["path"], section["text"]) for section in values["sections"]]
+    sentences = [sentence for _, text in sections for sentence in split_sentences(text)]
     return Article(
         title=values["title"],
         sections=tuple(f"{path}\n{text}".lstrip() for path, text in sections),
-        sentences=tuple(
-            tuple(PIECE.findall(sentence)) for _, text in sections for sentence in split_sentences(text)
-        ),
+        sentences=tuple(tuple(PIECE.findall(sentence)) for sentence in sentences),
+        n_words=tuple(len(sentence.split()) for sentence in sentences),
     )
 
 
