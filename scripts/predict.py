@@ -6,7 +6,6 @@
 Writes data/predictions/<run>-<questions>/predictions.parquet and submission.csv.
 """
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from science_exam.answering.config import PredictConfig
@@ -14,7 +13,7 @@ from science_exam.cli import run_script
 from science_exam.config import load_config
 from science_exam.kaggle.submission import write_submission
 from science_exam.questions.store import list_files, read_question_set
-from science_exam.runs import MANIFEST, Run, read_manifest
+from science_exam.runs import MANIFEST, open_run, read_manifest
 from science_exam.tables import PREDICTIONS, write_table
 from science_exam.training.config import TrainConfig
 
@@ -26,8 +25,7 @@ def main(config: PredictConfig, _: str) -> None:
     settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
     name = f"{settings.run}-fold{settings.fold}-{asked.name}"
     folder = Path(config.out) if config.out else Path("data/predictions") / name
-    inputs = [*list_files(asked), trained / MANIFEST]
-    run = Run(folder, asdict(replace(config, overwrite=False)), inputs, config.overwrite)
+    run = open_run(folder, config, [*list_files(asked), trained / MANIFEST])
     if not run.finished:
         answerer = load_answerer(settings, trained / "adapter", config.batch_size)
         predictions = answerer.predict(

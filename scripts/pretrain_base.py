@@ -1,6 +1,6 @@
 """Pretrain the small base that comes with the project, from nothing but articles.
 
-    make base
+    make pretrain
     python scripts/pretrain_base.py tiny-science-llama budget_seconds=600
 
 Writes models/<name>/ (weights, tokenizer) and data/pretrain/<name>/ (settings, metrics). When the

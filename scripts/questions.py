@@ -6,7 +6,6 @@
 Writes data/questions/<name>/{questions,contexts,folds}.parquet.
 """
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from science_exam.cli import run_script
@@ -14,14 +13,13 @@ from science_exam.questions.config import QuestionsConfig
 from science_exam.questions.folds import assign_folds, merge_groups
 from science_exam.questions.sources import ARTICLES_FILE, read_questions
 from science_exam.questions.store import QuestionSet, write_question_set
-from science_exam.runs import Run
+from science_exam.runs import open_run
 
 
 def main(config: QuestionsConfig, _: str) -> None:
     path = Path(config.path)
     folder = Path("data/questions") / (config.name or path.stem)
-    settings = asdict(replace(config, overwrite=False))
-    run = Run(folder, settings, [path, path.parent / ARTICLES_FILE], config.overwrite)
+    run = open_run(folder, config, [path, path.parent / ARTICLES_FILE])
     if run.finished:
         return
     questions, contexts = read_questions(path)

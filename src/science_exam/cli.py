@@ -30,7 +30,8 @@ def run_script(main: Callable[[Any, str], None], kind: type, stage: str) -> None
     _quieten()
     try:
         settings = load_config(kind, name or None, words, CONFIGS / stage)
-        main(settings, Path(name).stem)
+        # Not Path.stem, which ends "llama-3.1-8b" at the dot.
+        main(settings, Path(name).name.removesuffix(".yaml").removesuffix(".yml"))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

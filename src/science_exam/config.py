@@ -27,7 +27,7 @@ def load_config(kind: type[Settings], name: str | None, overrides: list[str], fo
         kind: the stage's dataclass.
         name: a config's name (a file `folder/name.yaml`), a path to a YAML file, or None.
         overrides: words of the form `key=value`; nested keys are dotted (`lora.r=32`) and values
-            are read as YAML, so `lora.r=32` is a number and `base.quantization=null` is None.
+            are read as YAML, unless the field is text, which stays as typed.
         folder: where named configs live.
 
     Raises:
@@ -50,7 +50,9 @@ def _read_yaml(name: str, folder: Path) -> tuple[dict[str, Any], str]:
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     if not path.is_file():
         known = sorted(p.stem for p in folder.glob("*.yaml"))
-        raise UserError(f"{path}: no such config{_nearest(name, known)}; there are: {', '.join(known)}")
+        raise UserError(
+            f"{path}: no such config{_nearest(name, known)}; there are: {', '.join(known) or 'none'}"
+        )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -65,13 +67,20 @@ def _parse_word(word: str) -> dict[str, Any]:
     key, separator, text = word.partition("=")
     if not separator:
         raise UserError(f"{word!r}: expected key=value")
-    try:
-        value = yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
-        raise UserError(f"{word!r}: the value is not valid YAML: {' '.join(str(error).split())}") from None
+    value: Any = _Typed(text)
     for part in reversed(key.split(".")):
         value = {part: value}
     return value
+
+
+class _Typed(str):
+    """A value as it was typed: text fields keep it to the letter, all others read it as YAML."""
+
+    def read(self, where: str) -> Any:
+        try:
+            return yaml.safe_load(self) if self else ""
+        except yaml.YAMLError as error:
+            raise UserError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +126,10 @@ def _nearest(word: str, known: list[str]) -> str:
 def _convert(kind: Any, value: Any, origin: str, key: str) -> Any:
     """`value` as the annotated type `kind`; only lossless readings are accepted."""
     where = f"{origin}: key {key}"
+    if isinstance(value, _Typed):
+        if kind is str:
+            return str(value)
+        value = value.read(where)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise UserError(f"{where}: expected keys and values, found {value!r}")
@@ -131,7 +144,7 @@ def _convert(kind: Any, value: Any, origin: str, key: str) -> Any:
             raise UserError(f"{where}: expected one of {', '.join(get_args(kind))}, found {value!r}")
         return value
     if get_origin(kind) is tuple:
-        items = value if isinstance(value, list) else [value]
+        items = value if isinstance(value, list) else [] if value == "" else [value]
         return tuple(_convert(get_args(kind)[0], item, origin, key) for item in items)
     return _convert_scalar(kind, value, where)
 

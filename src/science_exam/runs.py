@@ -16,6 +16,7 @@ import platform
 import shutil
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,14 @@ class Run:
 
     def begin(self) -> None:
         """Make the folder and write down what goes in; an unfinished run of the same is kept."""
-        if self.overwrite:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.overwrite and self.folder.exists():
+            if not (self.folder / "config.yaml").is_file() and any(self.folder.iterdir()):
+                raise UserError(
+                    f"{self.folder}: holds files but no run, so overwrite=true does not delete it"
+                )
+            # The manifest first: a run that is half deleted must not pass as finished.
+            (self.folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(self.folder)
         write_text(self.folder / "config.yaml", yaml.safe_dump(self.settings, sort_keys=False))
         write_text(self.folder / "inputs.json", json.dumps(self.inputs, indent=1) + "\n")
         environment = json.dumps(describe_environment(), indent=1)
@@ -77,7 +84,10 @@ class Run:
     @property
     def finished(self) -> bool:
         """True when the folder holds this very run, done, and is not to be overwritten."""
-        return (self.folder / MANIFEST).is_file() and not self.overwrite
+        if self.overwrite or not (self.folder / MANIFEST).is_file():
+            return False
+        outputs = read_manifest(self.folder)["outputs"]  # config.yaml and inputs.json among them
+        return all((self.folder / name).is_file() for name in outputs)
 
     def write_metrics(self, records: list[dict[str, Any]]) -> None:
         """Write all metrics so far; a resumed run hands over the earlier ones too."""
@@ -107,10 +117,16 @@ class Run:
         # The same round trip for the new side: YAML has no tuples.
         new_settings = yaml.safe_load(yaml.safe_dump(self.settings))
         return _differences(old_settings, new_settings) + [
-            f"{path} has changed" if path in old_inputs else f"{path} is new"
-            for path, digest in self.inputs.items()
-            if old_inputs.get(path) != digest
+            f"{path} {'is gone' if new is None else 'is new' if old is None else 'has changed'}"
+            for path in sorted({*old_inputs, *self.inputs})
+            if (old := old_inputs.get(path)) != (new := self.inputs.get(path))
         ]
+
+
+def open_run(folder: Path, config: Any, inputs: list[Path]) -> Run:
+    """The `Run` of a stage whose settings dataclass has the field `overwrite`."""
+    settings = asdict(config)
+    return Run(folder, settings, inputs, overwrite=settings.pop("overwrite"))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -135,12 +135,14 @@ def check_table(frame: pd.DataFrame, table: Table, where: str) -> pd.DataFrame:
 
 
 def _check_columns(frame: pd.DataFrame, table: Table, where: str) -> None:
+    twice = frame.columns[frame.columns.duplicated()].tolist()
     missing = [name for name in table.columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in table.columns]
-    if missing or unknown:
+    if missing or unknown or twice:
         raise UserError(
             f"{where}: not a {table.name} table: "
-            f"missing columns {missing or 'none'}, unknown columns {unknown or 'none'}"
+            f"missing columns {missing or 'none'}, unknown columns {unknown or 'none'}, "
+            f"columns that stand twice {twice or 'none'}"
         )
 
 
@@ -148,9 +150,27 @@ def _cast(values: pd.Series, name: str, column: Column, where: str) -> pd.Series
     if not column.nullable and (row := _first(values.isna())) is not None:
         raise UserError(f"{where}: row {row + 1}, column {name}: expected a value, found none")
     try:
-        return values.astype(PANDAS_TYPES[column.kind])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{where}: column {name}: expected {column.kind} values: {error}") from None
+        if all(map(_is_scalar, values)):
+            return values.astype(PANDAS_TYPES[column.kind])
+    except (TypeError, ValueError, OverflowError):
+        pass
+    row = next(row for row in range(len(values)) if not _fits(values.iloc[row : row + 1], column))
+    raise UserError(
+        f"{where}: row {row + 1}, column {name}: expected {column.kind}, found {values.iloc[row]!r:.40}"
+    )
+
+
+def _is_scalar(value: object) -> bool:
+    return not isinstance(value, (list, dict, tuple, np.ndarray))
+
+
+def _fits(value: pd.Series, column: Column) -> bool:
+    """Whether the one value can be held as the column's type."""
+    try:
+        value.astype(PANDAS_TYPES[column.kind])
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return _is_scalar(value.iloc[0])
 
 
 def _check_key(frame: pd.DataFrame, table: Table, where: str) -> None:

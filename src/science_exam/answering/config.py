@@ -9,7 +9,7 @@ class PredictConfig:
     run: str = "data/runs/demo/fold0"
     # folder of the question set (make questions)
     questions: str = "data/questions/sample"
-    # predictions table to write; data/predictions/<run>-<questions>.parquet when empty
+    # folder to write; data/predictions/<run>-<fold>-<questions> when empty
     out: str = ""
     # rows a batch
     batch_size: int = 8

@@ -1,19 +1,44 @@
-"""The predictions of a run's folds, put together."""
+"""Scores of a run: of one fold while it trains and when it is done, of all folds together."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from science_exam.errors import UserError
+from science_exam.evaluation.report import format_report, score_all, score_predictions, summarize
+from science_exam.files import write_text
 from science_exam.runs import read_manifest
 from science_exam.tables import PREDICTIONS, check_table, read_table
 
+# The files of a fold that hold its answers to the held-out questions.
 STATES = {"before training": "predictions_before.parquet", "after training": "predictions.parquet"}
 
 
+def score_validation(
+    questions: pd.DataFrame, predict: Callable[[pd.DataFrame], pd.DataFrame]
+) -> dict[str, float]:
+    """{"accuracy": …, "map3": …} of the predictions that `predict` makes for `questions` now."""
+    scores = score_predictions("validation", predict(questions), questions)
+    return summarize([scores])["validation"]
+
+
+def report_fold(folder: Path, questions: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Score a fold's two predictions tables, write report.md beside them, return the numbers.
+
+    Args:
+        folder: of the fold.
+        questions: the held-out ones.
+    """
+    predictions = {state: read_table(PREDICTIONS, folder / file) for state, file in STATES.items()}
+    scores = score_all(questions, predictions)
+    write_text(folder / "report.md", format_report(scores) + "\n")
+    return summarize(scores)
+
+
 def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
-    """Predictions of every finished fold of a run, each question predicted by the fold that held
-    it out, before and after training.
+    """Predictions of all folds of a run, before and after training: each question is predicted by
+    the fold that held it out.
 
     Args:
         run: data/runs/<run>, with fold folders in it, or one fold's folder.
@@ -27,7 +52,7 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
     for fold in folds:
         read_manifest(fold)
     joined = {
-        state: pd.concat([read_table(PREDICTIONS, fold / name) for fold in folds])
-        for state, name in STATES.items()
+        state: pd.concat([read_table(PREDICTIONS, fold / file) for fold in folds])
+        for state, file in STATES.items()
     }
     return {state: check_table(frame, PREDICTIONS, str(run)) for state, frame in joined.items()}

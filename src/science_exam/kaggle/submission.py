@@ -36,12 +36,21 @@ def read_submission(path: Path) -> dict[str, list[int]]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such submission")
+    try:
+        return _read_rankings(path)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected UTF-8 text: {error}") from None
+
+
+def _read_rankings(path: Path) -> dict[str, list[int]]:
     rankings: dict[str, list[int]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames != HEADER:
             raise UserError(f"{path}: row 0 (the header): expected id,prediction, found {reader.fieldnames}")
         for number, row in enumerate(reader, start=1):
+            if None in row:
+                raise UserError(f"{path}: row {number}: expected 2 columns, found {2 + len(row[None])}")
             letters = (row["prediction"] or "").strip()
             if not PATTERN.fullmatch(letters) or len(set(letters.split())) < len(letters.split()):
                 raise UserError(

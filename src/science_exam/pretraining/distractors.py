@@ -1,74 +1,79 @@
 """Wrong options: endless streams of candidates that look like the right option of a task.
 
 With `nearby` they come from the task's own context, so that finding an option in the text is not
-enough; without, from other articles. Some are near misses, the right option with a number or a
-word exchanged. Near misses also start from earlier near misses: if all came from the right option
-itself, it would be the one that is most like the others.
+enough; without, from other articles. Some are near misses, another candidate with a number or a
+word exchanged. They start from the right option and from wrong ones alike: if all were made from
+the right one, it would be the one that is most like the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from science_exam.pretraining.reading import Reading, has_digit
 
+MISS_SHARE = 0.4
+NUMBER_MISS_SHARE = 0.7  # numbers that keep their unit are the best wrong numbers
+
 
 def similar_spans(reading: Reading, right: str, sentence: str, nearby: bool) -> Iterator[str]:
-    """Spans like `right` from other sentences than `sentence`; numbers mostly keep their unit."""
-    numeric, made = has_digit(right), [right]
-    miss_share = 0.7 if numeric else 0.3 * nearby
-    while True:
-        other = _draw(reading, sentence, nearby)
-        if reading.rng.random() < miss_share:
-            made.append(reading.miss(reading.rng.choice(made), _donors(reading, other, nearby)))
-            yield made[-1]
-        else:
-            yield _cut_like(reading, other, right, numeric)
+    """Spans like `right` from other sentences than `sentence`, and near misses."""
+    numeric = has_digit(right)
+    share = NUMBER_MISS_SHARE if numeric else MISS_SHARE * nearby
+
+    def cut(other: str) -> str:
+        return _cut_like(reading, other, right, numeric)
+
+    return _mix(reading, right, sentence, nearby, cut, share)
 
 
 def similar_statements(
     reading: Reading, right: str, sentence: str, nearby: bool, subject: str
 ) -> Iterator[str]:
     """Statements from other sentences, and near misses; all name `subject` unless it is ""."""
-    made = [right]
-    while True:
-        other = _draw(reading, sentence, nearby)
-        if nearby and reading.rng.random() < 0.4:
-            candidate = reading.miss(reading.rng.choice(made), reading.words)
-            made.append(candidate)
-        else:
-            candidate = _put_in(reading, reading.make_statement(other), subject)
+
+    def state(other: str) -> str:
+        return _put_in(reading, reading.make_statement(other), subject)
+
+    for candidate in _mix(reading, right, sentence, nearby, state, MISS_SHARE * nearby):
         yield candidate if not subject or subject in reading.content(candidate) else ""
 
 
 def similar_endings(reading: Reading, right: str, sentence: str, nearby: bool) -> Iterator[str]:
     """Ends of other sentences, about as many words, and near misses."""
-    n_words, made = len(right.split(" ")), [right]
-    while True:
-        other = _draw(reading, sentence, nearby)
-        if nearby and reading.rng.random() < 0.4:
-            made.append(reading.miss(reading.rng.choice(made), reading.words))
-            yield made[-1]
-        else:
-            words = other.split(" ")[-max(1, n_words + reading.rng.randint(-2, 2)) :]
-            yield reading.close(" ".join(words), capital=False)
+    n_words = len(right.split(" "))
+
+    def end(other: str) -> str:
+        words = other.split(" ")[1:][-max(1, n_words + reading.rng.randint(-2, 2)) :]
+        return reading.close(" ".join(words), capital=False)
+
+    return _mix(reading, right, sentence, nearby, end, MISS_SHARE * nearby)
 
 
 def similar_phrases(reading: Reading, right: str, sentence: str, nearby: bool) -> Iterator[str]:
     """Spans of other articles, or near misses of spans of the context."""
     numeric = has_digit(right)
-    while True:
-        other = _draw(reading, sentence, nearby)
+
+    def cut(other: str) -> str:
         span = _cut_like(reading, other, right, numeric)
-        if nearby and reading.rng.random() < 0.3:
-            span = right
-        yield reading.miss(span, reading.words) if nearby and span else span
+        return reading.miss(span, reading.words) if nearby and span else span
+
+    return _mix(reading, right, sentence, nearby, cut, MISS_SHARE * nearby)
 
 
-def _draw(reading: Reading, sentence: str, nearby: bool) -> str:
-    return reading.draw_other(sentence) if nearby else reading.draw_elsewhere()
-
-
-def _donors(reading: Reading, other: str, nearby: bool) -> list[str]:
-    return reading.words if nearby else reading.content(other)
+def _mix(
+    reading: Reading, right: str, sentence: str, nearby: bool, make: Callable[[str], str], miss_share: float
+) -> Iterator[str]:
+    """What `make` makes of other sentences, mixed with near misses of all options so far."""
+    made = [right]
+    while True:
+        other = reading.draw_other(sentence) if nearby else reading.draw_elsewhere()
+        if reading.rng.random() < miss_share:
+            donors = reading.words if nearby else reading.content(other)
+            candidate = reading.miss(reading.rng.choice(made), donors)
+        else:
+            candidate = make(other)
+        if candidate:
+            made.append(candidate)
+        yield candidate
 
 
 def _cut_like(reading: Reading, sentence: str, right: str, numeric: bool) -> str:

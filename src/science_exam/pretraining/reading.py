@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 
-from science_exam.pretraining.words import PIECE, Library, Replacement, draw_number
+from science_exam.pretraining.words import MIN_SENTENCES, PIECE, Library, Replacement, draw_number
 
-MIN_SENTENCES = 3
 MAX_SENTENCES = 10
+MIN_STATEMENT_WORDS = 3
 MAX_STATEMENT_WORDS = 18
 SPAN_TRIES = 4
 MARKS = " ,;:.!?()\"'“”"
@@ -95,7 +95,7 @@ class Reading:
             start = rng.randint(0, surplus)
             words = words[start : start + len(words) - surplus]
         words = [word for word in words if word.lower() not in DROPPABLE or rng.random() < 0.5]
-        if len(words) > MIN_SENTENCES and rng.random() < 0.5:
+        if len(words) > MIN_STATEMENT_WORDS and rng.random() < 0.5:
             del words[rng.randrange(len(words))]
         return self.close(" ".join(words))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from science_exam.errors import UserError
 from science_exam.pretraining.distractors import (
     similar_endings,
     similar_phrases,
@@ -17,7 +18,7 @@ from science_exam.pretraining.distractors import (
     similar_statements,
 )
 from science_exam.pretraining.reading import Reading, has_digit
-from science_exam.pretraining.words import Library
+from science_exam.pretraining.words import PIECE, Library
 from science_exam.prompt import Question
 
 N_WRONG = 4
@@ -88,9 +89,7 @@ class Mixture:
     same_context_fraction: float
 
 
-def make_question(
-    library: Library, rng: random.Random, mixture: Mixture, n_words: int, question_id: str = ""
-) -> Question:
+def make_question(library: Library, rng: random.Random, mixture: Mixture, n_words: int) -> Question:
     """A random reading task with its one context.
 
     The right option's place is uniform, and so is the number of wrong options that are at least as
@@ -101,10 +100,9 @@ def make_question(
         rng: decides everything.
         mixture: shares of the sorts of tasks.
         n_words: words of context, about.
-        question_id: of the question.
 
     Raises:
-        ValueError: the articles give no task, being too few or too short.
+        UserError: the articles give no task, being too few or too short.
     """
     [kind] = rng.choices(KINDS, WEIGHTS)
     scramble = rng.random() < mixture.scramble_fraction
@@ -118,8 +116,10 @@ def make_question(
             answer = rng.randint(1, N_WRONG + 1)
             rng.shuffle(wrong)
             options = (*wrong[: answer - 1], task.right, *wrong[answer - 1 :])
-            return Question(question_id, task.prompt, options, answer, (reading.context,))
-    raise ValueError(f"no task of {kind.__name__} in {MAX_TRIES} tries: the articles are too short")
+            return Question("reading task", task.prompt, options, answer, (reading.context,))
+    raise UserError(
+        f"articles: {kind.__name__} found no task in {MAX_TRIES} tries; give more or longer articles"
+    )
 
 
 def choose_wrong(task: Task, n_longer: int) -> list[str]:
@@ -181,7 +181,7 @@ def make_statement(reading: Reading, sentence: str, nearby: bool) -> Task | None
     subject = reading.rng.choice(subjects)
     named = subject in reading.content(right)
     if named and reading.rng.random() < 0.5:
-        named, right = False, reading.close(reading.exchange(right, subject, "").replace("  ", " "))
+        named, right = False, reading.close(_leave_out(right, subject))
     wrong = similar_statements(reading, right, sentence, nearby, subject if named else "")
     return Task(_word(reading, STATEMENT_WORDINGS, subject), right, sentence, wrong)
 
@@ -208,6 +208,10 @@ def make_phrase(reading: Reading, sentence: str, nearby: bool) -> Task | None:
 
 KINDS = (make_cloze, make_lookup, make_statement, make_continuation, make_phrase)
 WEIGHTS = (0.25, 0.25, 0.25, 0.1, 0.15)
+
+
+def _leave_out(text: str, word: str) -> str:
+    return " ".join(part for part in text.split(" ") if word not in PIECE.findall(part))
 
 
 def _word(reading: Reading, wordings: tuple[str, ...], text: str) -> str:

@@ -20,6 +20,9 @@ MIN_NAME_LETTERS = 3  # shorter capitals are symbols and units: H, Hz, ATP's par
 # Words of a sixth of the articles (that, about, which, …) hold sentences together, so they stay.
 GLUE_FRACTION = 1 / 6
 
+# A context has that many, so that wrong options can come from the other sentences.
+MIN_SENTENCES = 3
+
 Pieces = tuple[str, ...]
 
 
@@ -58,6 +61,8 @@ def read_articles(path: Path) -> list[Article]:
 def _parse_article(values: dict) -> Article:
     sections = [(section["path"], section["text"]) for section in values["sections"]]
     sentences = [sentence for _, text in sections for sentence in split_sentences(text)]
+    if len(sentences) < MIN_SENTENCES:
+        raise ValueError(f"{len(sentences)} sentences, expected at least {MIN_SENTENCES}")
     return Article(
         title=values["title"],
         sections=tuple(f"{path}\n{text}".lstrip() for path, text in sections),

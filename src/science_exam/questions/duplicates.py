@@ -20,7 +20,7 @@ def find_near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[i
 
     triples = [_word_triples(text) for text in texts]
     # Candidates are sought below the threshold: verification is exact, a miss is for good.
-    index = MinHashLSH(threshold=0.8 * threshold, num_perm=N_PERMUTATIONS)
+    index = MinHashLSH(threshold=0.5 * threshold, num_perm=N_PERMUTATIONS)
     pairs = []
     for j, words in enumerate(triples):
         signature = MinHash(num_perm=N_PERMUTATIONS)

@@ -25,7 +25,7 @@ def merge_groups(questions: pd.DataFrame, near_duplicate: float) -> pd.DataFrame
 
     options = questions[list(OPTION_COLUMNS)].to_numpy()  # (rows, 5)
     answers = questions["answer"].fillna(1).astype(int).to_numpy()
-    right_options = pd.Series(options[np.arange(len(options)), answers - 1])
+    right_options = pd.Series(options[np.arange(len(options)), answers - 1], index=questions.index)
     # Prompts alone ("Which statement is correct?") over-flag, so the options count everywhere;
     # sorted, so that a reordering changes nothing.
     whole = [" ".join([p, *sorted(o)]) for p, o in zip(questions["prompt"], options, strict=True)]
@@ -62,13 +62,24 @@ def assign_folds(questions: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFra
         )
     answers = questions["answer"].fillna(0).astype(int).to_numpy()
     splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    if np.bincount(answers).max() < n_folds:  # no answer could be spread over all folds
+        answers = np.zeros_like(answers)
     folds = np.empty(len(questions), dtype=int)
     groups = questions["group"].to_numpy()
     with warnings.catch_warnings():  # fewer rows of an answer than folds: balance is best effort
         warnings.simplefilter("ignore", UserWarning)
         for fold, (_, held_out) in enumerate(splitter.split(questions, answers, groups)):
             folds[held_out] = fold
+    _fill_empty_folds(folds, groups, n_folds)
     return pd.DataFrame({"question_id": questions["question_id"], "fold": folds})
+
+
+def _fill_empty_folds(folds: np.ndarray, groups: np.ndarray, n_folds: int) -> None:
+    """Give every empty fold the smallest group of the fold that has the most groups, in place."""
+    for empty in set(range(n_folds)) - set(folds.tolist()):
+        sizes = pd.Series(groups).groupby([folds, groups]).size()  # by fold and group
+        fullest = sizes.groupby(level=0).size().idxmax()
+        folds[groups == sizes[fullest].idxmin()] = empty
 
 
 def _link_equal(values: pd.Series) -> list[tuple[int, int]]:

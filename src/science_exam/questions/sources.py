@@ -14,11 +14,7 @@ question was made from. Where a question has an `article_id` and no `context`, t
 article, taken from `articles.jsonl` beside the file, is its context.
 """
 
-import csv
 import hashlib
-import json
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +23,9 @@ from typing import Any
 import pandas as pd
 
 from science_exam.errors import UserError
+from science_exam.questions.readers import LETTERS, read_csv, read_json_lines
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
 
-LETTERS = "ABCDE"
 ARTICLES_FILE = "articles.jsonl"
 ANSWER_FORMS = "A-E, 1-5 or option_1-option_5"
 
@@ -49,10 +45,17 @@ class _Articles:
     def _texts(self) -> dict[str, str]:
         if not self.path.is_file():
             raise UserError(f"{self.path}: no such file, but questions name articles in it")
-        return {
-            article["article_id"]: "\n".join(section["text"] for section in article["sections"])
-            for _, article in _read_json_lines(self.path)
-        }
+        return dict(
+            _parse_article(article, f"{self.path}: {where}") for where, article in read_json_lines(self.path)
+        )
+
+
+def _parse_article(article: dict[str, Any], where: str) -> tuple[str, str]:
+    """An article's id and its whole text."""
+    try:
+        return str(article["article_id"]), "\n".join(section["text"] for section in article["sections"])
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{where}: expected article_id and sections (path, text), found {error!r}") from None
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,19 @@ class _Record:
     def text(self, *keys: str) -> str:
         """The first of `keys` that has a value, as stripped text; "" when none has."""
         for key in keys:
-            value = self.values.get(key)
-            if value is not None and (text := str(value).strip()) and text.lower() != "nan":
+            if text := _to_text(self.values.get(key), f"{self.where}, column {key}"):
                 return text
         return ""
+
+
+def _to_text(value: Any, where: str) -> str:
+    """A value as stripped text; nothing and NaN are ""."""
+    if isinstance(value, (dict, list)):
+        raise UserError(f"{where}: expected text, found {value!r:.40}")
+    text = "" if value is None else str(value).strip()
+    if any("\ud800" <= c <= "\udfff" for c in text):  # JSON can say it, UTF-8 cannot
+        raise UserError(f"{where}: expected text, found half a surrogate pair in {text!r:.40}")
+    return "" if text.lower() == "nan" else text
 
 
 def read_questions(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -80,75 +92,33 @@ def read_questions(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         UserError: no such file, an unknown ending, not UTF-8, missing columns, an empty prompt, an
             answer outside A-E, an id twice; the message names file, row, column and expectation.
     """
-    readers = {".csv": _read_csv, ".jsonl": _read_json_lines}
+    readers = {".csv": read_csv, ".jsonl": read_json_lines}
     if path.suffix not in readers:
         raise UserError(f"{path}: expected a file that ends in {' or '.join(readers)}")
     if not path.is_file():
         raise UserError(f"{path}: no such file; give a question file with QUESTIONS=path")
     articles = _Articles(path.parent / ARTICLES_FILE)
     questions, contexts = [], []
-    try:
-        for number, (where, values) in enumerate(readers[path.suffix](path), start=1):
-            lowered = {key.lower(): value for key, value in values.items()}
-            record = _Record(f"{path}: {where}", number, lowered, articles)
-            row, texts = _parse_record(record, source=path.stem)
-            questions.append(row)
-            contexts += _context_rows(row["question_id"], texts)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: expected UTF-8 text: {error}") from None
+    places: dict[str, str] = {}
+    for number, (where, values) in enumerate(readers[path.suffix](path), start=1):
+        lowered = {key.lower(): value for key, value in values.items()}
+        record = _Record(f"{path}: {where}", number, lowered, articles)
+        row, texts = _parse_record(record, source=path.stem)
+        name = row["question_id"]
+        if name in places:
+            raise UserError(
+                f"{path}: {where}, column id: expected every id once, "
+                f"found {name!r} again (first in {places[name]})"
+            )
+        places[name] = where
+        questions.append(row)
+        contexts += _context_rows(name, texts)
     if not questions:
         raise UserError(f"{path}: expected at least one question, found none")
     return (
         check_table(pd.DataFrame(questions), QUESTIONS, str(path)),
         check_table(pd.DataFrame(contexts, columns=list(CONTEXTS.columns)), CONTEXTS, str(path)),
     )
-
-
-def _read_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of a CSV file with "row N (line M)"; rows count from 1 after the header."""
-    csv.field_size_limit(sys.maxsize)  # contexts outgrow the default of 128 KiB
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        _check_header(path, reader.fieldnames or [])
-        try:
-            for number, values in enumerate(reader, start=1):
-                where = f"row {number} (line {reader.line_num})"
-                _check_width(path, where, values, len(reader.fieldnames))
-                yield where, values
-        except csv.Error as error:
-            raise UserError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
-
-
-def _check_header(path: Path, names: list[str]) -> None:
-    required = ["prompt", *LETTERS]
-    missing = [name for name in required if name.lower() not in {n.lower() for n in names}]
-    if missing:
-        raise UserError(
-            f"{path}: row 0 (the header): missing columns {', '.join(missing)}; expected "
-            f"id,prompt,A,B,C,D,E,answer (id and answer optional), found {','.join(names) or 'none'}"
-        )
-
-
-def _check_width(path: Path, where: str, values: dict[str | None, Any], width: int) -> None:
-    if None in values:  # DictReader collects surplus fields under None
-        raise UserError(f"{path}: {where}: expected {width} columns, found {width + len(values[None])}")
-    if absent := [name for name, value in values.items() if value is None]:
-        raise UserError(f"{path}: {where}, column {absent[0]}: expected {width} columns, found fewer")
-
-
-def _read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Objects of a JSON-lines file with "row N"; blank lines are skipped."""
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                values = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{path}: row {number}: not valid JSON: {error}") from None
-            if not isinstance(values, dict):
-                raise UserError(f"{path}: row {number}: expected a JSON object, found {line[:40]!r}")
-            yield f"row {number}", values
 
 
 def _parse_record(record: _Record, source: str) -> tuple[dict[str, Any], list[str]]:
@@ -181,7 +151,7 @@ def _parse_options(record: _Record) -> list[str]:
         return [record.text(a, b) for a, b in zip(LETTERS.lower(), OPTION_COLUMNS, strict=True)]
     if not isinstance(options, list) or len(options) != len(OPTION_COLUMNS):
         raise UserError(f"{record.where}, column options: expected a list of 5, found {options!r:.80}")
-    return ["" if option is None else str(option).strip() for option in options]
+    return [_to_text(option, f"{record.where}, column options") for option in options]
 
 
 def _parse_answer(record: _Record) -> int | None:
@@ -200,8 +170,10 @@ def _parse_answer(record: _Record) -> int | None:
 def _parse_contexts(record: _Record) -> list[str]:
     context = record.values.get("context")
     if isinstance(context, list):
-        return [text for text in (str(part).strip() for part in context) if text]
-    if text := record.text("context"):
+        texts = [_to_text(part, f"{record.where}, column context") for part in context]
+        if any(texts):
+            return [text for text in texts if text]
+    elif text := record.text("context"):
         return [text]
     if article_id := record.text("article_id"):
         return [record.articles.text(article_id, record.where)]

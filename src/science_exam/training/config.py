@@ -66,9 +66,11 @@ class TrainConfig:
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     # optimizer steps over which the learning rate rises from 0
     warmup_steps: int = 5
+    # pull of AdamW towards 0
     weight_decay: float = 0.01
     # gradients are scaled down to this norm
     max_grad_norm: float = 1.0
+    # AdamW, with 8-bit states and with states that are paged to the CPU's memory when the GPU's is full
     optimizer: Optimizer = "adamw_8bit"
     # recompute activations in the backward pass: less memory, about a third more time
     gradient_checkpointing: bool = True
@@ -83,6 +85,7 @@ class TrainConfig:
     answer_batch_size: int = 8
     # where the curves go beside metrics.jsonl
     report_to: Literal["tensorboard", "wandb", "none"] = "tensorboard"
+    # of the adapter's start, the order of the rows and the dropout
     seed: int = 3407
     # replace a run of the same name made with other settings or inputs
     overwrite: bool = False

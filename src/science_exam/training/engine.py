@@ -14,8 +14,9 @@ from trl import SFTConfig, SFTTrainer
 
 from science_exam.training.callbacks import COMPLETE, ProgressBar, Recorder
 from science_exam.training.config import TrainConfig
-from science_exam.training.model import choose_dtype
+from science_exam.training.model import choose_dtype, save_adapter
 
+ADAPTER = "adapter"
 CHECKPOINTS = "checkpoints"
 BEST = "map3"
 OPTIMIZERS = {"adamw": "adamw_torch"}  # the other names are the library's own
@@ -44,7 +45,7 @@ def train_adapter(
     on_log: Callable[[list[dict]], None],
     validate: Validate | None = None,
 ) -> Trained:
-    """Train the adapter on `model` in place; `folder/checkpoints` holds the way there.
+    """Train the adapter on `model` in place and save it in `folder/adapter`.
 
     Started again after an interruption it goes on from the last whole checkpoint, with the same
     batches, learning rates and random numbers as if nothing had happened.
@@ -54,7 +55,7 @@ def train_adapter(
         tokenizer: the base's.
         examples: rows of `build_examples`; only tokens under `completion_mask` carry loss.
         config: the stage's settings.
-        folder: the run's folder.
+        folder: the run's folder; `folder/checkpoints` holds the way there.
         on_log: gets the whole log so far each time it grows.
         validate: scores the model at every checkpoint; the best checkpoint is then kept and
             `config.patience` applies. None keeps the last step.
@@ -79,6 +80,7 @@ def train_adapter(
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     result = trainer.train(resume_from_checkpoint=find_checkpoint(checkpoints))
+    save_adapter(model, folder / ADAPTER)
     rows_per_step = config.batch_size * config.accumulation_steps
     return Trained(
         n_rows=len(examples),
