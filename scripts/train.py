@@ -15,18 +15,19 @@ from science_exam.prompt import join_contexts
 from science_exam.questions.store import QuestionSet, list_files, read_question_set
 from science_exam.runs import Run, open_run
 from science_exam.tables import PREDICTIONS, write_table
+from science_exam.training.base import list_small_files
 from science_exam.training.config import TrainConfig
 from science_exam.training.examples import FoldSplit, build_examples, split_fold
 from science_exam.training.preflight import check_training
 
 
 def main(config: TrainConfig, name: str) -> None:
-    config = replace(config, run=config.run or name or "defaults")
+    config, source = replace(config, run=config.run or name or "defaults"), Path(config.questions)
     folder = Path("data/runs") / config.run / f"fold{config.fold}"
-    data = read_question_set(Path(config.questions))
+    data = read_question_set(source)
     split = split_fold(data.questions, data.folds, config.fold, config.validation_fraction, config.seed)
     check_training(config)
-    run = open_run(folder, config, list_files(Path(config.questions)))
+    run = open_run(folder, config, [*list_files(source), *list_small_files(config.base.path)])
     if not run.finished:
         train_fold(config, data, split, run)
     print(f"\n{folder}\n\n{(folder / 'report.md').read_text(encoding='utf-8')}")
@@ -43,7 +44,6 @@ def train_fold(config: TrainConfig, data: QuestionSet, split: FoldSplit, run: Ru
     learner = model.add_adapter(model.load_base(config.base), config.lora, config.seed)
     answerer = Answerer(learner, tokenizer, config.max_contexts, config.max_tokens, config.answer_batch_size)
     predict = partial(answerer.predict, contexts=data.contexts, fold=str(config.fold), run=config.run)
-
     run.begin()
     before, after = (run.folder / file for file in STATES.values())
     if not before.is_file():  # a resumed run has them already

@@ -50,7 +50,7 @@ def score_options(
     scores = _in_batches(
         lambda batch: score(model, batch, pad_id), prompts, batch_size, progress
     )  # (prompts, options) log scale
-    return torch.softmax(torch.from_numpy(scores), dim=1).numpy()
+    return torch.softmax(torch.from_numpy(scores.reshape(-1, len(options))), dim=1).numpy()
 
 
 def decode_greedy(

@@ -23,21 +23,17 @@ class Interval:
 def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Interval:
     """Mean of per-question `values` (rows,) with a 95% percentile bootstrap over questions.
 
-    Resampling n rows with replacement is drawing multinomial counts, so the means of all resamples
-    come from one product (resamples, rows) @ (rows,), done in blocks to bound the memory.
+    Resampling n rows with replacement draws multinomial counts of the distinct values, of which
+    scores have a handful, so all resamples come from one small product.
 
     Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
     values = np.asarray(values, dtype=float)
     n = len(values)
     generator = np.random.default_rng(seed)
-    block = max(1, 10_000_000 // n)  # counts of one block: at most 10 M integers, 80 MB
-    means = np.concatenate(
-        [
-            generator.multinomial(n, np.full(n, 1 / n), size=min(block, RESAMPLES - start)) @ values / n
-            for start in range(0, RESAMPLES, block)
-        ]
-    )
+    levels, counts = np.unique(values, return_counts=True)
+    draws = generator.multinomial(n, counts / n, size=RESAMPLES)  # (resamples, levels)
+    means = draws @ levels / n
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(values.mean()), float(low), float(high))

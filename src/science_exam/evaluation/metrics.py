@@ -28,8 +28,8 @@ def reciprocal_ranks(rankings: Sequence[Sequence[int]], answers: Sequence[int], 
     """1 / rank of the right option within the first `k` labels of each row, else 0.
 
     With one right answer a question, average precision at k is this number. A ranking may hold
-    fewer than k labels (a submission may name one or two); a label that stands twice counts once,
-    at its first place, and does not push later labels down.
+    fewer than k labels (a submission may name one or two); a label that stands twice counts at its
+    first place and takes up the second one too.
 
     Args:
         rankings: option numbers of each row, best first.
@@ -41,11 +41,11 @@ def reciprocal_ranks(rankings: Sequence[Sequence[int]], answers: Sequence[int], 
 
     Example:
         >>> reciprocal_ranks([[2, 1, 3], [4], [5, 5, 1]], [1, 2, 1]).tolist()
-        [0.5, 0.0, 0.5]
+        [0.5, 0.0, 0.3333333333333333]
     """
     values = np.zeros(len(answers))
     for row, (ranking, answer) in enumerate(zip(rankings, answers, strict=True)):
-        labels = list(dict.fromkeys(int(label) for label in ranking))[:k]
+        labels = [int(label) for label in ranking][:k]
         if int(answer) in labels:
             values[row] = 1 / (labels.index(int(answer)) + 1)
     return values

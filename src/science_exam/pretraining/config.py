@@ -61,6 +61,7 @@ class PretrainConfig:
     log_steps: int = 50
     # optimizer steps between checkpoints
     checkpoint_steps: int = 1000
+    # of the weights' start and of every example
     seed: int = 3407
     # replace a run of the same name made with other settings or inputs
     overwrite: bool = False

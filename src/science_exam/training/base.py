@@ -7,6 +7,7 @@ from science_exam.errors import UserError
 
 KAGGLE_SCHEME = "kaggle:"
 KAGGLE_INPUT = Path("/kaggle/input")
+SMALL_BYTES = 64 * 2**20
 MARKER = "config.json"  # every checkpoint folder of transformers has one
 
 
@@ -35,15 +36,29 @@ def find_base(path: str) -> str:
     return path
 
 
+def list_small_files(path: str) -> list[Path]:
+    """Files of a local base that are quick to hash, so that a run can tell when its base changed.
+
+    That takes in the whole of a small base, and the configuration and tokenizer of a large one.
+    """
+    folder = Path(path)
+    if not (folder / MARKER).is_file():
+        return []
+    return [file for file in sorted(folder.iterdir()) if file.stat().st_size <= SMALL_BYTES]
+
+
 def _find_on_kaggle(handle: str) -> Path:
     """The folder of an attached model, whichever of Kaggle's mount layouts is in use."""
     parts = handle.split("/")
     if len(parts) != 5:
         raise UserError(f"base 'kaggle:{handle}': expected kaggle:owner/model/framework/variation/version")
-    wanted = [part.lower() for part in parts[1:]]
-    for marker in sorted(KAGGLE_INPUT.rglob(MARKER)):
-        if [part.lower() for part in marker.parent.parts[-4:]] == wanted:
-            return marker.parent
+    owner, *wanted = [part.lower() for part in parts]
+    folders = [marker.parent for marker in sorted(KAGGLE_INPUT.rglob(MARKER))]
+    found = [folder for folder in folders if [part.lower() for part in folder.parts[-4:]] == wanted]
+    # Some mount layouts leave the owner out.
+    owned = [folder for folder in found if folder.parts[-5].lower() == owner]
+    if found:
+        return (owned or found)[0]
     raise UserError(
         f"base 'kaggle:{handle}': not found below {KAGGLE_INPUT}; attach the model to the notebook "
         f"(Add input > Models)"
@@ -55,8 +70,10 @@ def _check_hub(hub_id: str) -> None:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
+        HFValidationError,
+        HTTPError,
         LocalEntryNotFoundError,
+        RemoteEntryNotFoundError,
         RepositoryNotFoundError,
     )
 
@@ -66,7 +83,11 @@ def _check_hub(hub_id: str) -> None:
         reason = "the hub says it is gated: accept its licence there, then run `hf auth login`"
     except RepositoryNotFoundError:
         reason = "neither a local folder nor a model on the hub (or it is private)"
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except RemoteEntryNotFoundError:
+        reason = f"the hub's model holds no {MARKER}"
+    except HFValidationError:
+        reason = "no such folder"
+    except (LocalEntryNotFoundError, HTTPError, OSError) as error:
         offline = os.environ.get("HF_HUB_OFFLINE") == "1"
         reason = (
             "not in the local cache, and HF_HUB_OFFLINE=1"

@@ -1,5 +1,6 @@
 """What happens beside the training loop: the log, whole checkpoints, step times, the progress bar."""
 
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -34,8 +35,13 @@ class Recorder(TrainerCallback):
         self.on_log_grown(state.log_history)
 
     def on_save(self, args, state, control, **_) -> None:
-        checkpoint = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
-        (checkpoint / COMPLETE).touch()
+        newest = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+        (newest / COMPLETE).touch()
+        best = Path(state.best_model_checkpoint or newest)
+        for old in newest.parent.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+            if old.name not in (newest.name, best.name):
+                (old / COMPLETE).unlink(missing_ok=True)  # first: half of a checkpoint is none
+                shutil.rmtree(old)
 
     def rows_per_second(self, rows_per_step: int) -> float:
         """Rows an optimizer step over the median step time, first steps left out; 0 untimed."""
@@ -57,7 +63,8 @@ class ProgressBar(TrainerCallback):
             self.bar.set_postfix(loss=f"{logs['loss']:.3f}", lr=f"{logs['learning_rate']:.1e}")
 
     def on_evaluate(self, args, state, control, metrics=None, **_) -> None:
-        scores = ", ".join(f"{name.removeprefix('eval_')} {x:.3f}" for name, x in metrics.items())
+        values = {name.removeprefix("eval_"): x for name, x in metrics.items() if name.startswith("eval_")}
+        scores = ", ".join(f"{name} {x:.3f}" for name, x in values.items())
         self.bar.write(f"step {state.global_step}: validation {scores}")
 
     def on_train_end(self, args, state, control, **_) -> None:

@@ -2,13 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    ProgressCallback,
+    TrainerCallback,
+    TrainerState,
+)
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTConfig, SFTTrainer
 
@@ -60,14 +67,29 @@ def train_adapter(
         validate: scores the model at every checkpoint; the best checkpoint is then kept and
             `config.patience` applies. None keeps the last step.
     """
-    checkpoints = folder / CHECKPOINTS
+    checkpoint = find_checkpoint(folder / CHECKPOINTS)
+    state = _read_state(checkpoint) if checkpoint else None
+    if state and _is_over(state):  # killed between the last step and the end: one more would be wrong
+        model.load_adapter(state.best_model_checkpoint or checkpoint, "default")
+        on_log(state.log_history)
+        trained = Trained(len(examples), state.global_step, rows_per_second=0.0, peak_bytes=0)
+    else:
+        trained = _train(model, tokenizer, examples, config, folder, on_log, validate, checkpoint)
+    save_adapter(model, folder / ADAPTER)
+    return trained
+
+
+def _train(
+    model, tokenizer, examples, config: TrainConfig, folder: Path, on_log, validate, checkpoint: str | None
+) -> Trained:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
     disable_progress_bars()  # of the data set: preparing it takes a moment, training has its own bar
+    fresh = [parameter.detach().clone() for parameter in _trainable(model)]
     recorder = Recorder(on_log)
     trainer = _ValidatingTrainer(
         model=model,
         processing_class=tokenizer,
-        args=_arguments(config, checkpoints, len(examples), validating=validate is not None),
+        args=_arguments(config, folder / CHECKPOINTS, len(examples), validating=validate is not None),
         train_dataset=Dataset.from_list(examples),
         # The trainer asks for a data set before it lets us evaluate; `validate` holds the rows.
         eval_dataset=Dataset.from_list(examples[:1]) if validate else None,
@@ -76,16 +98,14 @@ def train_adapter(
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
     trainer.validate = validate
-    _restore_precision(model)
+    _restore_precision(model, fresh)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    result = trainer.train(resume_from_checkpoint=find_checkpoint(checkpoints))
-    save_adapter(model, folder / ADAPTER)
-    rows_per_step = config.batch_size * config.accumulation_steps
+    result = trainer.train(resume_from_checkpoint=checkpoint)
     return Trained(
         n_rows=len(examples),
         steps=result.global_step,
-        rows_per_second=recorder.rows_per_second(rows_per_step),
+        rows_per_second=recorder.rows_per_second(config.batch_size * config.accumulation_steps),
         peak_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0,
     )
 
@@ -113,9 +133,9 @@ class _ValidatingTrainer(SFTTrainer):
 
     def evaluate(self, *_, metric_key_prefix: str = "eval", **__) -> dict[str, float]:
         scores = self.validate()
-        self.model.train()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
-        self.log(metrics)
+        self.log(metrics)  # still in eval mode: in train mode the trainer would add its own figures
+        self.model.train()
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -152,7 +172,7 @@ def _arguments(config: TrainConfig, folder: Path, n_rows: int, validating: bool)
         logging_steps=1 if n_rows <= 10_000 else 10,
         save_strategy="steps",
         save_steps=config.checkpoint_steps,
-        save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,  # the patience spent so far
         eval_strategy="steps" if validating else "no",
         eval_steps=config.checkpoint_steps,
         load_best_model_at_end=validating,
@@ -163,8 +183,20 @@ def _arguments(config: TrainConfig, folder: Path, n_rows: int, validating: bool)
     )
 
 
-def _restore_precision(model) -> None:
-    """Undo the trainer's cast of a quantised model's adapter to bf16 (see `add_adapter`)."""
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+def _trainable(model) -> Iterator[torch.nn.Parameter]:
+    return (parameter for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _restore_precision(model, fresh: list[torch.Tensor]) -> None:
+    """Undo the trainer's rounding of a quantised model's adapter to bf16 (see `add_adapter`)."""
+    for parameter, values in zip(_trainable(model), fresh, strict=True):
+        parameter.data = values
+
+
+def _read_state(checkpoint: str) -> TrainerState:
+    return TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+
+
+def _is_over(state: TrainerState) -> bool:
+    """True when the checkpoint was written as the training stopped, by its steps or its patience."""
+    return state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]

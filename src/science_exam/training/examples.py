@@ -63,9 +63,16 @@ def split_fold(
         )
     inside = (fold_of == fold).to_numpy()
     rest = questions[~inside & questions["answer"].notna().to_numpy()]
+    if questions["answer"][inside].isna().all():
+        raise UserError(f"fold={fold}: none of its questions has an answer, so nothing could be scored")
     if rest.empty:
         raise UserError("no question with an answer is left to train on")
     aside = _choose_groups(rest["group"], validation_fraction, seed)
+    if aside.all():
+        raise UserError(
+            f"validation_fraction={validation_fraction}: the training rows form too few groups, "
+            f"nothing would be left to train on; lower it or set it to 0"
+        )
     return FoldSplit(rest[~aside], rest[aside], questions[inside])
 
 

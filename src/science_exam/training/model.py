@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     AutoConfig,
@@ -76,7 +77,7 @@ def load_base(base: BaseConfig) -> PreTrainedModel:
             attn_implementation="sdpa",
             use_safetensors=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"base {base.path!r}: does not load: {_one_line(error)}") from None
     _keep_exact_on_cpu(model)
     return model.requires_grad_(False)
@@ -123,6 +124,8 @@ def add_adapter(model: PreTrainedModel, lora: LoraConfig, seed: int):
 
     set_seed(seed)
     layers = find_linear_layers(model)
+    if not layers:
+        raise UserError("the base has no linear layers inside its blocks, so LoRA has nothing to adapt")
     if unknown := sorted(set(lora.targets) - set(layers)):
         raise UserError(f"lora.targets: {unknown} are no linear layers; there are {', '.join(layers)}")
     return peft.get_peft_model(

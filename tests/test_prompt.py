@@ -1,0 +1,229 @@
+import copy
+import re
+
+import pandas as pd
+import pytest
+from conftest import KINDS, LLAMA
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers.processors import TemplateProcessing
+
+from science_exam.errors import UserError
+from science_exam.prompt import (
+    COMPLETIONS,
+    MAX_SENTENCE_CHARS,
+    Question,
+    build_prompt,
+    encode_completions,
+    encode_prompt,
+    join_contexts,
+    split_sentences,
+)
+from science_exam.training.config import TrainConfig
+
+HEAD = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. "
+    "Write a response that appropriately completes the request.\n"
+    "\n"
+    "### Instruction:\n"
+    "Here is a multiple-choice question generated from a Wikipedia page on a science-related topic. "
+    "Each question has five options. After reading the question and the five options, please respond with "
+    "'option_1', 'option_2', 'option_3', 'option_4', or 'option_5' to indicate the correct answer. "
+    "Only provide the answer without any additional explanation. You must select one option, and blank "
+    "responses are not allowed.\n"
+    "\n"
+    "### Input:\n"
+)
+OPTIONS = ("H", "He", "", "O", "F")
+QUESTION = Question("q7", " What is the symbol of the element Oxygen? ", OPTIONS, answer=4)
+ASKED = (
+    "What is the symbol of the element Oxygen?\n"
+    "option_1: H\n"
+    "option_2: He\n"
+    "option_3:\n"
+    "option_4: O\n"
+    "option_5: F\n"
+    "\n"
+    "### Response:\n"
+)
+PASSAGES = (
+    "Oxygen is an element. Its symbol is O. Its atomic number is 8.",
+    "Helium is a gas. Fluorine is element 9! Is it reactive? It is.",
+)
+OPEN_BOOK = Question("q8", "What is the symbol of the element Oxygen?", OPTIONS, contexts=PASSAGES)
+
+
+def test_closed_book_prompt_is_exactly_this():
+    assert build_prompt(QUESTION) == HEAD + ASKED
+
+
+def test_open_book_prompt_is_exactly_this():
+    assert build_prompt(QUESTION, "Oxygen is O.") == HEAD + "Context: Oxygen is O.\n\n" + ASKED
+
+
+def test_braces_and_percent_signs_stand_as_they_are():
+    question = Question("q", "What is {x: 5}?", ("{0}", "{instruction}", "%s", "$1", "\\n"))
+    assert (
+        "What is {x: 5}?\noption_1: {0}\noption_2: {instruction}\noption_3: %s\noption_4: $1\noption_5: \\n"
+        in build_prompt(question, "{input}")
+    )
+
+
+@given(st.permutations(OPTIONS))
+def test_reordered_options_share_the_text_up_to_the_first_option(options):
+    texts = [build_prompt(Question("q", "Which?", tuple(o)), "Context.") for o in (OPTIONS, options)]
+    shared = texts[0].index("option_1:") + len("option_1:")
+    assert texts[0][:shared] == texts[1][:shared]
+
+
+def test_the_answer_is_not_in_the_prompt():
+    answers = [build_prompt(Question("q", "Which?", OPTIONS, answer)) for answer in (None, 1, 5)]
+    assert len(set(answers)) == 1
+
+
+def test_join_contexts_keeps_the_best_in_rank_order():
+    questions = _questions_table(["a", "b"])
+    contexts = pd.DataFrame(
+        {
+            "question_id": ["b", "b", "a", "b"],
+            "rank": [3, 1, 1, 2],
+            "text": ["third", "first", "only", "second"],
+        }
+    )
+    a, b = join_contexts(questions, contexts, max_contexts=2)
+    assert (a.question_id, a.contexts) == ("a", ("only",))
+    assert (b.question_id, b.contexts) == ("b", ("first", "second"))
+
+
+def test_no_contexts_and_max_contexts_0_are_both_closed_book(question_set):
+    nothing = question_set.contexts.iloc[:0]
+    closed = join_contexts(question_set.questions, None, 5)
+    assert join_contexts(question_set.questions, nothing, 5) == closed
+    assert join_contexts(question_set.questions, question_set.contexts, 0) == closed
+    assert all(question.contexts == () for question in closed)
+
+
+def test_a_missing_answer_becomes_none():
+    questions = _questions_table(["a", "b"]).assign(answer=pd.array([2, None], dtype="Int64"))
+    assert [question.answer for question in join_contexts(questions, None, 0)] == [2, None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prompt_ids_say_the_whole_text_and_completions_end_in_end_of_text(bases, kind):
+    tokenizer = bases[kind].tokenizer
+    ids = encode_prompt(OPEN_BOOK, tokenizer, 2_000)
+    assert ids == tokenizer(build_prompt(OPEN_BOOK, "\n".join(PASSAGES)))["input_ids"]
+    for text, completion in zip(COMPLETIONS, encode_completions(tokenizer), strict=True):
+        assert completion[-1] == tokenizer.eos_token_id
+        assert tokenizer.decode(completion[:-1]).strip() == text
+        assert tokenizer.bos_token_id not in completion[:-1]
+
+
+def test_a_tokenizer_that_closes_every_text_does_not_close_the_prompt(bases):
+    tokenizer = copy.deepcopy(bases[LLAMA].tokenizer)
+    bos, eos = tokenizer.bos_token, tokenizer.eos_token
+    closing = TemplateProcessing(single=f"{bos} $A {eos}", special_tokens=[(bos, 0), (eos, 1)])
+    tokenizer.backend_tokenizer.post_processor = closing
+    assert tokenizer("x")["input_ids"][-1] == tokenizer.eos_token_id
+    assert encode_prompt(OPEN_BOOK, tokenizer, 2_000) == encode_prompt(
+        OPEN_BOOK, bases[LLAMA].tokenizer, 2_000
+    )
+    assert all(ids.count(tokenizer.eos_token_id) == 1 for ids in encode_completions(tokenizer))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_whole_sentences_of_the_context_give_way_from_its_end(bases, kind):
+    tokenizer = bases[kind].tokenizer
+    longest = max(map(len, encode_completions(tokenizer)))
+    sentences = [sentence for text in PASSAGES for sentence in split_sentences(text)]
+    bare = len(tokenizer(build_prompt(OPEN_BOOK))["input_ids"]) + longest
+    whole = len(encode_prompt(OPEN_BOOK, tokenizer, 2_000)) + longest
+    counts = []
+    for max_tokens in range(bare, whole + 2):
+        ids = encode_prompt(OPEN_BOOK, tokenizer, max_tokens)
+        assert len(ids) + longest <= max_tokens
+        text = tokenizer.decode(ids, skip_special_tokens=True)
+        before, asked, after = text.partition("What is the symbol of the element Oxygen?")
+        assert asked + after == ASKED
+        kept = before.removeprefix(HEAD)
+        assert before == HEAD + kept
+        kept_sentences = split_sentences(kept.removeprefix("Context: ").strip())
+        assert kept_sentences == sentences[: len(kept_sentences)]
+        counts.append(len(kept_sentences))
+    assert counts == sorted(counts)
+    assert set(counts) == set(range(len(sentences) + 1))  # every number of sentences has its budget
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    texts=st.lists(st.text(alphabet="ab .!?\n\"')(A9é☃", max_size=120), max_size=3),
+    spare=st.integers(min_value=0, max_value=120),
+)
+def test_the_budget_is_never_exceeded(bases, texts, spare):
+    tokenizer = bases[LLAMA].tokenizer
+    question = Question("q", "Which?", OPTIONS, contexts=tuple(texts))
+    longest = max(map(len, encode_completions(tokenizer)))
+    max_tokens = len(tokenizer(build_prompt(question))["input_ids"]) + longest + spare
+    ids = encode_prompt(question, tokenizer, max_tokens)
+    assert len(ids) + longest <= max_tokens
+    assert tokenizer.decode(ids, skip_special_tokens=True).endswith(
+        "Which?\noption_1: H\noption_2: He\noption_3:\noption_4: O\noption_5: F\n\n### Response:\n"
+    )
+
+
+def test_a_question_that_cannot_fit_is_named(bases):
+    with pytest.raises(UserError, match=r"'q8' has \d+ tokens without any context, expected at most 47"):
+        encode_prompt(OPEN_BOOK, bases[LLAMA].tokenizer, 51)
+
+
+def test_the_real_llama_3_tokenizer_keeps_five_answers_one_token_apart(llama3_tokenizer):
+    completions = encode_completions(llama3_tokenizer)
+    assert {len(ids) for ids in completions} == {4}  # option, _, digit, end
+    assert len({tuple(ids[:2]) for ids in completions}) == 1
+    assert len({ids[2] for ids in completions}) == 5
+
+
+def test_official_questions_fit_whole_into_the_default_budget(llama3_tokenizer, official_questions):
+    for question in join_contexts(official_questions, None, 0):
+        ids = encode_prompt(question, llama3_tokenizer, TrainConfig().max_tokens)
+        assert llama3_tokenizer.decode(ids, skip_special_tokens=True) == build_prompt(question)
+
+
+def test_sentences_end_at_marks_and_line_breaks():
+    text = 'Is it so? Yes! "It is 3.5 m long." (See there.) He said: no.\nNew line\n\n1 and 2. 3 follows'
+    assert split_sentences(text) == [
+        "Is it so?",
+        "Yes!",
+        '"It is 3.5 m long."',
+        "(See there.)",
+        "He said: no.",
+        "New line",
+        "1 and 2.",
+        "3 follows",
+    ]
+
+
+def test_a_stretch_without_a_sentence_end_is_cut_at_spaces():
+    pieces = split_sentences("word " * 200)  # 1,000 characters
+    assert len(pieces) == 3
+    assert all(set(piece.split()) == {"word"} for piece in pieces)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(alphabet="ab .!?\n\t\"'”’)](A9é", max_size=1_500),
+        st.text(alphabet="ab  ", min_size=300, max_size=1_500),
+        st.text(max_size=900),
+    )
+)
+def test_sentences_lose_nothing_but_white_space_and_keep_the_limit(text):
+    pieces = split_sentences(text)
+    assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)
+    assert all(0 < len(piece) <= MAX_SENTENCE_CHARS for piece in pieces)
+    assert all(piece == piece.strip() for piece in pieces)
+
+
+def _questions_table(ids: list[str]) -> pd.DataFrame:
+    options = {f"option_{i}": "x" for i in range(1, 6)}
+    return pd.DataFrame([{"question_id": i, "prompt": "Which?", **options, "answer": 1} for i in ids])

@@ -1,0 +1,182 @@
+import httpx2
+import pytest
+
+from science_exam.errors import UserError
+from science_exam.training import base
+from science_exam.training.base import find_base
+
+HANDLE = "kaggle:MetaResearch/Llama-3.1/Transformers/8b/2"
+LAYOUTS = [
+    "models/metaresearch/llama-3.1/transformers/8b/2",
+    "llama-3.1/transformers/8b/2",
+    "llama-3.1/Transformers/8b/2",
+]
+RESPONSE = httpx2.Response(403, request=httpx2.Request("HEAD", "https://huggingface.co/owner/model"))
+
+
+def make_checkpoint(folder):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def kaggle(tmp_path, monkeypatch):
+    """A stand-in for /kaggle/input with other people's models and data in it."""
+    monkeypatch.setattr(base, "KAGGLE_INPUT", tmp_path)
+    make_checkpoint(tmp_path / "gemma/transformers/8b/2")
+    make_checkpoint(tmp_path / "models/metaresearch/llama-3.1/transformers/8b/1")
+    make_checkpoint(tmp_path / "models/metaresearch/llama-3.1/pytorch/8b/2")
+    (tmp_path / "competitions/kaggle-llm-science-exam").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """Replace the one request that is made; returns the list of what was asked for."""
+    asked = []
+
+    def answer_with(outcome):
+        def download(repo_id, filename, **_):
+            asked.append((repo_id, filename))
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+        return asked
+
+    return answer_with
+
+
+def message_of(path: str) -> str:
+    with pytest.raises(UserError) as caught:
+        find_base(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert repr(path) in message
+    return message
+
+
+def test_a_local_folder_is_taken_as_it_is(tmp_path, hub):
+    asked = hub("never")
+    folder = make_checkpoint(tmp_path / "model")
+    assert find_base(str(folder)) == str(folder)
+    assert asked == []
+
+
+def test_a_relative_folder_wins_over_a_hub_id_of_the_same_name(tmp_path, monkeypatch, hub):
+    asked = hub("never")
+    monkeypatch.chdir(tmp_path)
+    make_checkpoint(tmp_path / "models/tiny")
+    assert find_base("models/tiny") == "models/tiny"
+    assert asked == []
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+    assert "holds no config.json" in message_of(str(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "./model", "~/model", "a/b/c", "gpt2"])
+def test_what_is_neither_folder_nor_hub_id_lists_the_ways(path, hub):
+    asked = hub("never")
+    message = message_of(path)
+    assert "no such folder" in message
+    assert "base.path=FOLDER" in message
+    assert "base.path=OWNER/MODEL" in message
+    assert "base.path=kaggle:" in message
+    assert asked == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_kaggle_model_is_found_in_every_mount_layout(kaggle, layout):
+    folder = make_checkpoint(kaggle / layout)
+    assert find_base(HANDLE) == str(folder)
+
+
+def test_the_owner_decides_between_models_of_one_name(kaggle):
+    make_checkpoint(kaggle / "models/another/llama-3.1/transformers/8b/2")
+    folder = make_checkpoint(kaggle / "models/metaresearch/llama-3.1/transformers/8b/2")
+    assert find_base(HANDLE) == str(folder)
+
+
+def test_a_kaggle_model_that_is_not_attached_says_how_to(kaggle):
+    assert "Add input > Models" in message_of(HANDLE)
+
+
+def test_kaggle_input_need_not_exist(monkeypatch, tmp_path):
+    monkeypatch.setattr(base, "KAGGLE_INPUT", tmp_path / "nowhere")
+    assert "not found below" in message_of(HANDLE)
+
+
+@pytest.mark.parametrize("handle", ["kaggle:", "kaggle:owner/model", "kaggle:a/b/c/d/e/f"])
+def test_an_incomplete_kaggle_handle_shows_the_form(handle):
+    assert "kaggle:owner/model/framework/variation/version" in message_of(handle)
+
+
+def test_a_hub_model_is_asked_for_its_configuration_alone(hub):
+    asked = hub("/cache/config.json")
+    assert find_base("unsloth/Meta-Llama-3.1-8B-bnb-4bit") == "unsloth/Meta-Llama-3.1-8B-bnb-4bit"
+    assert asked == [("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "config.json")]
+
+
+def test_a_gated_model_says_what_to_do(hub):
+    from huggingface_hub.errors import GatedRepoError
+
+    hub(GatedRepoError("401\nlong text", response=RESPONSE))
+    message = message_of("meta-llama/Llama-3.1-8B")
+    assert "gated" in message
+    assert "hf auth login" in message
+    assert "unsloth/Meta-Llama-3.1-8B-bnb-4bit" in message
+
+
+def test_an_absent_model_is_not_called_unreachable(hub):
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    hub(RepositoryNotFoundError("404", response=RESPONSE))
+    message = message_of("owner/model")
+    assert "neither a local folder nor a model on the hub" in message
+    assert "reached" not in message
+
+
+def test_a_repository_without_a_configuration_is_not_called_unreachable(hub, monkeypatch):
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    hub(RemoteEntryNotFoundError("404", response=RESPONSE))  # a GGUF repository, for one
+    assert "could not be reached" not in message_of("owner/model-gguf")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("no route\nto host"),
+        TimeoutError(),
+        httpx2.ProxyError("407"),  # the hub's library hands this one on as it is
+    ],
+)
+def test_an_unreachable_hub_is_one_clear_line(hub, monkeypatch, error):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    hub(error)
+    assert f"the hub could not be reached ({type(error).__name__})" in message_of("owner/model")
+
+
+def test_a_hub_that_answers_with_an_error_is_one_clear_line(hub, monkeypatch):
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for error in (HfHubHTTPError("503", response=RESPONSE), LocalEntryNotFoundError("not cached")):
+        hub(error)
+        assert "the hub could not be reached" in message_of("owner/model")
+
+
+def test_offline_mode_is_named(hub, monkeypatch):
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    hub(LocalEntryNotFoundError("not cached"))
+    assert "HF_HUB_OFFLINE=1" in message_of("owner/model")
+
+
+def test_a_mistyped_folder_that_cannot_be_a_hub_id_is_one_clear_line():
+    assert "no such folder" in message_of("models/tiny llama")
