@@ -55,7 +55,7 @@ predict: questions ## answer QUESTIONS with a trained run (RUN=name/fold0): pred
 	$(PYTHON) scripts/predict.py run="data/runs/$(if $(findstring /,$(RUN)),$(RUN),$(RUN)/fold$(FOLD))" questions="$(set)" $(if $(filter predict,$(MAKECMDGOALS)),$(ARGS))
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
-	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)",run="data/runs/$(RUN)") questions="$(set)"
+	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")
 
 pretrain: $(installed) ## pretrain the embedded base again (minutes on a GPU, hours without)
 	$(PYTHON) scripts/pretrain_base.py tiny-science-llama $(ARGS)

@@ -23,7 +23,7 @@ def main(config: TrainConfig, name: str) -> None:
     for fold in folds:
         run_step("train.py", *sys.argv[1:], f"fold={fold}")
     run_folder = Path("data/runs") / (config.run or name or "defaults")
-    run_step("evaluate.py", f"run={run_folder}", f"questions={config.questions}")
+    run_step("evaluate.py", f"run={run_folder}")
 
 
 def run_step(script: str, *words: str) -> None:

@@ -2,7 +2,7 @@
 
     make evaluate RUN=demo
     make evaluate PREDICTIONS=submission.csv QUESTIONS=train.csv
-    python scripts/evaluate.py run=data/runs/demo questions=data/questions/sample
+    python scripts/evaluate.py run=data/runs/demo
 
 Prints accuracy and MAP@3 with intervals beside the random and longest-option baselines.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from science_exam.cli import run_script
 from science_exam.evaluation.config import EvaluateConfig
-from science_exam.evaluation.out_of_fold import read_out_of_fold
+from science_exam.evaluation.out_of_fold import find_question_set, read_out_of_fold
 from science_exam.evaluation.report import Scores, format_report, score_all, score_submission
 from science_exam.kaggle.submission import read_submission
 from science_exam.questions.store import read_question_set
@@ -19,7 +19,8 @@ from science_exam.tables import PREDICTIONS, read_table
 
 
 def main(config: EvaluateConfig, _: str) -> None:
-    questions = read_question_set(Path(config.questions)).questions
+    source = find_question_set(Path(config.run)) if config.run else Path(config.questions)
+    questions = read_question_set(source).questions
     if config.run:
         predictions = read_out_of_fold(Path(config.run))
         predicted = predictions["after training"]["question_id"]

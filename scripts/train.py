@@ -1,8 +1,7 @@
-"""Fine-tune an adapter on all folds but one, and score it on that one before and after.
+"""Fine-tune an adapter on all folds but one, score it on that one; writes data/runs/<run>/fold<fold>/.
 
-    make train FOLD=0 CONFIG=demo
-
-Writes data/runs/<run>/fold<fold>/: adapter/, both predictions tables, report.md.
+make train FOLD=0 CONFIG=demo
+python scripts/train.py llama-3.1-8b fold=0 questions=data/questions/stem_1k_v1
 """
 
 from dataclasses import asdict, replace

@@ -20,6 +20,8 @@ from science_exam.tables import CONTEXTS, FOLDS, OPTION_COLUMNS, QUESTIONS, chec
 # Before the libraries read them: no test asks the network, and tiny models gain nothing from threads.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Everywhere the same arithmetic: a machine with a GPU runs the tests on its CPU too.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"

@@ -1,5 +1,7 @@
-import httpx2
+import importlib
+
 import pytest
+from huggingface_hub.errors import HTTPError
 
 from science_exam.errors import UserError
 from science_exam.training import base
@@ -11,7 +13,9 @@ LAYOUTS = [
     "llama-3.1/transformers/8b/2",
     "llama-3.1/Transformers/8b/2",
 ]
-RESPONSE = httpx2.Response(403, request=httpx2.Request("HEAD", "https://huggingface.co/owner/model"))
+# httpx or httpx2, by the hub library's version.
+http = importlib.import_module(HTTPError.__module__.partition(".")[0])
+RESPONSE = http.Response(403, request=http.Request("HEAD", "https://hub.invalid/owner/model"))
 
 
 def make_checkpoint(folder):
@@ -152,7 +156,7 @@ def test_a_repository_without_a_configuration_is_not_called_unreachable(hub, mon
     [
         ConnectionError("no route\nto host"),
         TimeoutError(),
-        httpx2.ProxyError("407"),  # the hub's library hands this one on as it is
+        http.ProxyError("407"),  # the hub's library hands this one on as it is
     ],
 )
 def test_an_unreachable_hub_is_one_clear_line(hub, monkeypatch, error):

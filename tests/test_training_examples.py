@@ -99,9 +99,17 @@ def test_the_folds_of_another_question_set_are_refused(question_set):
 
 
 def test_nothing_left_to_train_on_is_refused(question_set):
-    unlabelled = question_set.questions.assign(answer=pd.array([None] * 40, dtype="Int64"))
+    outside = (question_set.folds["fold"] != 0).to_numpy()
+    questions = question_set.questions.assign(answer=question_set.questions["answer"].mask(outside))
     with pytest.raises(UserError, match="left to train on"):
-        split_fold(unlabelled, question_set.folds, 0, 0.0, seed=0)
+        split_fold(questions, question_set.folds, 0, 0.0, seed=0)
+
+
+def test_a_held_out_fold_without_answers_is_refused_before_training(question_set):
+    inside = (question_set.folds["fold"] == 0).to_numpy()
+    questions = question_set.questions.assign(answer=question_set.questions["answer"].mask(inside))
+    with pytest.raises(UserError, match="fold=0"):
+        split_fold(questions, question_set.folds, 0, 0.0, seed=0)
 
 
 def test_validation_that_takes_every_group_is_refused(question_set):

@@ -4,6 +4,10 @@
 class UserError(Exception):
     """Something the user can mend: bad input, a missing file, a contradictory setting.
 
-    The message is one line: where (file, row, column), what was expected, what was found, and the
-    next command to run. Scripts print it without a traceback and exit with code 2.
+    The message says where (file, row, column), what was expected, what was found, and the next
+    command to run; it is one line, whatever was found. Scripts print it without a traceback and
+    exit with code 2.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))

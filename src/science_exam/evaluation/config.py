@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    # folder of a run: its out-of-fold predictions, before and after training, are scored
+    # folder of a run: its out-of-fold predictions, before and after training, are scored on the
+    # question set it was trained on
     run: str = ""
     # predictions tables (.parquet) or submissions (.csv) to score instead; the last is compared
     # with each other one
     predictions: tuple[str, ...] = ()
-    # folder of the question set with the answers (make questions)
+    # folder of the question set with the answers to the predictions (make questions)
     questions: str = "data/questions/sample"
 
     def __post_init__(self) -> None:

@@ -1,13 +1,15 @@
 """Scores of a run: of one fold while it trains and when it is done, of all folds together."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from science_exam.errors import UserError
 from science_exam.evaluation.report import format_report, score_all, score_predictions, summarize
-from science_exam.files import write_text
+from science_exam.files import hash_file, write_text
 from science_exam.runs import read_manifest
 from science_exam.tables import PREDICTIONS, check_table, read_table
 
@@ -46,9 +48,7 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
     Raises:
         UserError: no such run, or a fold that is not finished.
     """
-    folds = [run] if (run / "config.yaml").is_file() else sorted(run.glob("fold*"))
-    if not folds:
-        raise UserError(f"{run}: no run there; train one with: make train FOLD=0")
+    folds = _list_folds(run)
     for fold in folds:
         read_manifest(fold)
     joined = {
@@ -56,3 +56,26 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
         for state, file in STATES.items()
     }
     return {state: check_table(frame, PREDICTIONS, str(run)) for state, frame in joined.items()}
+
+
+def find_question_set(run: Path) -> Path:
+    """The folder of the question set that a run was trained and held out on.
+
+    Raises:
+        UserError: no such run, or the set has changed since: question ids are often row numbers,
+            so another file would be scored without a sign that something is wrong.
+    """
+    fold = _list_folds(run)[0]
+    folder = Path(yaml.safe_load((fold / "config.yaml").read_text(encoding="utf-8"))["questions"])
+    inputs = json.loads((fold / "inputs.json").read_text(encoding="utf-8"))
+    for path, digest in inputs.items():
+        if Path(path).parent == folder and not (Path(path).is_file() and hash_file(Path(path)) == digest):
+            raise UserError(f"{path}: not the file that {run} was trained on; make the old set again")
+    return folder
+
+
+def _list_folds(run: Path) -> list[Path]:
+    folds = [run] if (run / "config.yaml").is_file() else sorted(run.glob("fold*"))
+    if not folds:
+        raise UserError(f"{run}: no run there; train one with: make train FOLD=0")
+    return folds

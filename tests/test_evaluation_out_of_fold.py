@@ -1,0 +1,83 @@
+"""A run's folds put together, on the question set it was trained on and no other."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from science_exam.errors import UserError
+from science_exam.evaluation.out_of_fold import find_question_set, read_out_of_fold, report_fold
+from science_exam.questions.store import list_files, write_question_set
+from science_exam.runs import Run
+from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, write_table
+
+
+def make_predictions(questions, right):
+    """All weight on the right option, or on the one behind it."""
+    chosen = questions["answer"].astype(int) if right else questions["answer"].astype(int) % 5 + 1
+    rows = [[float(number == option) for number in range(1, 6)] for option in chosen]
+    frame = pd.DataFrame(rows, columns=list(PROBABILITY_COLUMNS))
+    return frame.assign(question_id=questions["question_id"].to_numpy(), fold="0", run="try")
+
+
+@pytest.fixture
+def run_folder(tmp_path, question_set):
+    """A run of two finished folds that are always wrong before training and right after."""
+    source = tmp_path / "set"
+    write_question_set(question_set, source)
+    for fold in (0, 1):
+        folder = tmp_path / "runs/try" / f"fold{fold}"
+        run = Run(folder, {"questions": str(source), "fold": fold}, list_files(source))
+        run.begin()
+        inside = (question_set.folds["fold"] == fold).to_numpy()
+        questions = question_set.questions[inside]
+        write_table(make_predictions(questions, False), PREDICTIONS, folder / "predictions_before.parquet")
+        write_table(make_predictions(questions, True), PREDICTIONS, folder / "predictions.parquet")
+        run.finish({})
+    return folder.parent
+
+
+def test_folds_are_put_together_and_every_question_stands_once(run_folder, question_set):
+    joined = read_out_of_fold(run_folder)
+    held_out = question_set.folds[question_set.folds["fold"] <= 1]["question_id"]
+    assert list(joined) == ["before training", "after training"]
+    assert set(joined["after training"]["question_id"]) == set(held_out)
+
+
+def test_one_fold_alone_can_be_asked_for(run_folder, question_set):
+    joined = read_out_of_fold(run_folder / "fold1")
+    assert len(joined["after training"]) == (question_set.folds["fold"] == 1).sum()
+
+
+def test_an_unfinished_fold_is_refused(run_folder):
+    (run_folder / "fold1" / "manifest.json").unlink()
+    with pytest.raises(UserError, match="not finished"):
+        read_out_of_fold(run_folder)
+
+
+def test_a_run_that_is_not_there_names_the_command(tmp_path):
+    with pytest.raises(UserError, match="make train"):
+        find_question_set(tmp_path / "nothing")
+
+
+def test_the_question_set_of_a_run_is_found(run_folder, tmp_path):
+    assert find_question_set(run_folder) == tmp_path / "set"
+
+
+def test_a_question_set_that_changed_since_is_refused(run_folder, question_set, tmp_path):
+    shuffled = question_set.questions.sample(frac=1, random_state=0).reset_index(drop=True)
+    shuffled["question_id"] = question_set.questions["question_id"].to_numpy()
+    write_question_set(
+        type(question_set)(shuffled, question_set.contexts, question_set.folds), tmp_path / "set"
+    )
+    with pytest.raises(UserError, match=r"questions\.parquet"):
+        find_question_set(run_folder)
+
+
+def test_the_report_of_a_fold_holds_the_baselines_and_both_states(run_folder, question_set):
+    inside = (question_set.folds["fold"] == 0).to_numpy()
+    scores = report_fold(run_folder / "fold0", question_set.questions[inside])
+    assert scores["before training"]["accuracy"] == 0.0
+    assert scores["after training"] == {"accuracy": 1.0, "map3": 1.0}
+    report = (run_folder / "fold0" / "report.md").read_text()
+    assert all(name in report for name in ("random order", "longest option", "before", "after"))
