@@ -261,7 +261,8 @@ def start_script():
     started = []
 
     def start(name: str, *words: str) -> subprocess.Popen:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "PYTHONPATH": path}
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *words],
             env=environment,

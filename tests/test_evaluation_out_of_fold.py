@@ -1,7 +1,5 @@
 """A run's folds put together, on the question set it was trained on and no other."""
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 
