@@ -1,35 +1,43 @@
 # science-exam: every stage is a target here and a script of the same name in scripts/.
 # `make` alone lists them. Variables are given behind the target: make train FOLD=1 CONFIG=demo
 
-CONFIG    ?= demo
-FOLD      ?= 0
-QUESTIONS ?= data/sample/sample.jsonl
+# (":=", so that variables of the environment do not leak in)
+CONFIG      := demo
+FOLD        := 0
+QUESTIONS   := data/sample/sample.jsonl
+FOLDS       := 5
 # further settings as key=value words: make train ARGS="epochs=2 lora.r=32" (script.py --help lists them)
-ARGS      ?=
+ARGS        :=
+# file to score instead of a run: predictions.parquet or submission.csv
+PREDICTIONS :=
+# TORCH_INDEX=URL takes torch from PyTorch's own index (its CPU builds, or another CUDA version)
+TORCH_INDEX :=
 
-# The set's folder, the run's name and the default run follow from what was asked.
-set       := data/questions/$(basename $(notdir $(QUESTIONS)))
-RUN       ?= $(CONFIG)$(if $(filter-out sample,$(notdir $(set))),-$(notdir $(set)))
+# The question set is named after its file, the run after its config and its set; NAME= and RUN= say otherwise.
+NAME := $(shell basename "$(QUESTIONS)" | sed 's/\.[^.]*$$//' | tr -c 'A-Za-z0-9._\n-' '-')
+RUN  := $(CONFIG)$(if $(filter-out sample,$(NAME)),-$(NAME))
+set  := data/questions/$(NAME)
+# A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
+answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
 
 # PYTHON=path uses an interpreter that already has the packages and skips the virtual environment.
-SYSTEM_PYTHON ?= python3
-ifdef PYTHON
+SYSTEM_PYTHON := python3
+ifeq ($(origin PYTHON),command line)
 installed :=
 export PYTHONPATH := src
 else
 PYTHON    := .venv/bin/python
 installed := .venv/installed
 endif
-# TORCH_INDEX=URL takes torch from PyTorch's own index (its CPU builds, or another CUDA version).
-TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup demo questions train cv predict evaluate pretrain lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  variables: CONFIG=$(CONFIG) FOLD=$(FOLD) QUESTIONS=$(QUESTIONS) RUN=$(RUN) ARGS=\"key=value …\""
+	@echo "  variables: CONFIG=$(CONFIG) FOLD=$(FOLD) QUESTIONS=$(QUESTIONS) NAME=$(NAME) RUN=$(RUN) ARGS=\"key=value …\""
 
 setup: $(installed) ## make the virtual environment and install the packages (every target does, once)
 
@@ -42,17 +50,17 @@ setup: $(installed) ## make the virtual environment and install the packages (ev
 
 demo: train predict evaluate ## the whole way on the sample: train a fold, answer, score
 
-questions: $(installed) ## question file -> questions, contexts and folds tables (QUESTIONS=path)
-	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" $(if $(filter questions,$(MAKECMDGOALS)),$(ARGS))
+questions: $(installed) ## question file -> questions, contexts and folds tables (QUESTIONS=path FOLDS=5)
+	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)
 
 train: questions ## fine-tune an adapter, fold FOLD held out, and score it before and after
-	$(PYTHON) scripts/train.py $(CONFIG) run=$(RUN) fold=$(FOLD) questions="$(set)" $(ARGS)
+	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" fold=$(FOLD) questions="$(set)" $(ARGS)
 
 cv: questions ## train every fold, report all out-of-fold answers together
-	$(PYTHON) scripts/cv.py $(CONFIG) run=$(RUN) questions="$(set)" $(ARGS)
+	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(ARGS)
 
-predict: questions ## answer QUESTIONS with a trained run (RUN=name/fold0): predictions and submission.csv
-	$(PYTHON) scripts/predict.py run="data/runs/$(if $(findstring /,$(RUN)),$(RUN),$(RUN)/fold$(FOLD))" questions="$(set)" $(if $(filter predict,$(MAKECMDGOALS)),$(ARGS))
+predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): predictions and submission.csv
+	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)"
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")

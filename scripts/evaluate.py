@@ -13,6 +13,7 @@ from science_exam.cli import run_script
 from science_exam.evaluation.config import EvaluateConfig
 from science_exam.evaluation.out_of_fold import find_question_set, read_out_of_fold
 from science_exam.evaluation.report import Scores, format_report, score_all, score_submission
+from science_exam.files import write_text
 from science_exam.kaggle.submission import read_submission
 from science_exam.questions.store import read_question_set
 from science_exam.tables import PREDICTIONS, read_table
@@ -27,7 +28,10 @@ def main(config: EvaluateConfig, _: str) -> None:
         scores = score_all(questions[questions["question_id"].isin(predicted)], predictions)
     else:
         scores = [*score_all(questions, {}), *(score_file(Path(p), questions) for p in config.predictions)]
-    print(format_report(scores))
+    report = format_report(scores)
+    if config.run:
+        write_text(Path(config.run) / "scores.md", report + "\n")
+    print(report)
 
 
 def score_file(path: Path, questions) -> Scores:

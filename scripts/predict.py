@@ -1,45 +1,53 @@
-"""Answer a question set with a trained run: ranked options for every question.
+"""Answer a question set with a trained run; writes predictions.parquet and submission.csv.
 
-    make predict RUN=demo/fold0 QUESTIONS=path/to/test.csv
-    python scripts/predict.py run=data/runs/demo/fold0 questions=data/questions/sample
-
-Writes data/predictions/<run>-<questions>/predictions.parquet and submission.csv.
+make predict RUN=demo/fold0 QUESTIONS=path/to/test.csv
+python scripts/predict.py run=data/runs/demo/fold0 questions=data/questions/sample
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from science_exam.answering.config import PredictConfig
 from science_exam.cli import run_script
 from science_exam.config import load_config
+from science_exam.errors import UserError
 from science_exam.kaggle.submission import write_submission
 from science_exam.questions.store import list_files, read_question_set
-from science_exam.runs import MANIFEST, open_run, read_manifest
+from science_exam.runs import find_changed, open_run, read_manifest
 from science_exam.tables import PREDICTIONS, write_table
+from science_exam.training.base import list_small_files
 from science_exam.training.config import TrainConfig
 
 
 def main(config: PredictConfig, _: str) -> None:
     trained, asked = Path(config.run), Path(config.questions)
     read_manifest(trained)  # only a finished run answers
-    data = read_question_set(asked)
     settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
+    base = replace(settings.base, path=config.base or settings.base.path)
+    if changed := find_changed(trained, list_small_files(base.path)):
+        raise UserError(f"{changed}: not the base that {trained} was trained on; train again")
+    data = read_question_set(asked)
+    questions, fold = data.questions, "test"
+    if asked.name == Path(settings.questions).name and not find_changed(trained, list_files(asked)):
+        fold = str(settings.fold)  # the set it was trained on: the other folds would flatter it
+        questions = questions[(data.folds["fold"] == settings.fold).to_numpy()]
+
     name = f"{settings.run}-fold{settings.fold}-{asked.name}"
     folder = Path(config.out) if config.out else Path("data/predictions") / name
-    run = open_run(folder, config, [*list_files(asked), trained / MANIFEST])
+    adapter = trained / "adapter"
+    inputs = [*list_files(asked), adapter / "adapter_model.safetensors", trained / "config.yaml"]
+    run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
-        answerer = load_answerer(settings, trained / "adapter", config.batch_size)
-        predictions = answerer.predict(
-            data.questions, data.contexts, fold="test", run=settings.run, progress="answering"
-        )
+        answerer = load_answerer(replace(settings, base=base), adapter, config.batch_size)
+        predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")
         write_submission(predictions, folder / "submission.csv")
         run.finish({"questions": len(predictions)})
-    print(f"{folder}: predictions.parquet and submission.csv, {len(data.questions)} questions")
+    print(f"{folder}: predictions.parquet and submission.csv, {len(questions)} questions, fold {fold}")
 
 
 def load_answerer(settings: TrainConfig, adapter: Path, batch_size: int):
-    # Here, since torch takes seconds: bad input, --help and a finished run answer at once.
     from science_exam.answering.predictions import Answerer
     from science_exam.training import model
 

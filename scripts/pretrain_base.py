@@ -30,7 +30,6 @@ def main(config: PretrainConfig, name: str) -> None:
 
 
 def pretrain(articles: list[Article], config: PretrainConfig, run: Run) -> None:
-    # Here, since torch takes seconds: bad input, --help and a finished run answer at once.
     from science_exam.pretraining.checkpoints import remove_checkpoints, save_base
     from science_exam.pretraining.loop import format_metrics, train_base
     from science_exam.pretraining.tokenizer import list_texts, train_tokenizer

@@ -19,7 +19,7 @@ from science_exam.runs import open_run
 def main(config: QuestionsConfig, _: str) -> None:
     path = Path(config.path)
     folder = Path("data/questions") / (config.name or path.stem)
-    run = open_run(folder, config, [path, path.parent / ARTICLES_FILE])
+    run = open_run(folder, config, [path, path.parent / ARTICLES_FILE], without=("path",))
     if run.finished:
         return
     questions, contexts = read_questions(path)

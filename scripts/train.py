@@ -10,7 +10,7 @@ from pathlib import Path
 
 from science_exam.cli import run_script
 from science_exam.evaluation.out_of_fold import STATES, report_fold, score_validation
-from science_exam.prompt import join_contexts
+from science_exam.prompt import check_prompts, join_contexts
 from science_exam.questions.store import QuestionSet, list_files, read_question_set
 from science_exam.runs import Run, open_run
 from science_exam.tables import PREDICTIONS, write_table
@@ -25,19 +25,20 @@ def main(config: TrainConfig, name: str) -> None:
     folder = Path("data/runs") / config.run / f"fold{config.fold}"
     data = read_question_set(source)
     split = split_fold(data.questions, data.folds, config.fold, config.validation_fraction, config.seed)
-    check_training(config)
-    run = open_run(folder, config, [*list_files(source), *list_small_files(config.base.path)])
+    inputs = [*list_files(source), *list_small_files(config.base.path)]
+    run = open_run(folder, config, inputs, without=("answer_batch_size", "report_to"))
     if not run.finished:
+        check_training(config)
         train_fold(config, data, split, run)
     print(f"\n{folder}\n\n{(folder / 'report.md').read_text(encoding='utf-8')}")
 
 
 def train_fold(config: TrainConfig, data: QuestionSet, split: FoldSplit, run: Run) -> None:
-    # Here, since torch takes seconds: bad input, --help and a finished run answer at once.
     from science_exam.answering.predictions import Answerer
     from science_exam.training import engine, model
 
     tokenizer = model.load_tokenizer(config.base.path)
+    check_prompts(join_contexts(data.questions, None, 0), tokenizer, config.max_tokens)
     asked = join_contexts(split.train, data.contexts, config.max_contexts)
     rows = build_examples(asked, tokenizer, config.max_tokens)
     learner = model.add_adapter(model.load_base(config.base), config.lora, config.seed)
@@ -51,8 +52,8 @@ def train_fold(config: TrainConfig, data: QuestionSet, split: FoldSplit, run: Ru
     trained = engine.train_adapter(learner, tokenizer, rows, config, run.folder, run.write_metrics, validate)
     write_table(predict(split.held_out, progress="after training"), PREDICTIONS, after)
     scores = report_fold(run.folder, split.held_out)
-    engine.remove_checkpoints(run.folder)
     run.finish({"scores": scores, "training": asdict(trained)})
+    engine.remove_checkpoints(run.folder)
 
 
 if __name__ == "__main__":

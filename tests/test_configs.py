@@ -83,7 +83,7 @@ def test_its_first_line_is_the_command_that_uses_it(path):
         return
     assert re.search(rf"^{what}:", makefile, re.MULTILINE), f"{path}: the Makefile has no target {what!r}"
     if what == "train":
-        default = re.search(r"^CONFIG\s*\?=\s*(\S+)", makefile, re.MULTILINE).group(1)
+        default = re.search(r"^CONFIG\s*:=\s*(\S+)", makefile, re.MULTILINE).group(1)
         named = re.search(r"CONFIG=(\S+)", words)
         assert (named.group(1) if named else default) == path.stem
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from science_exam.errors import UserError
-from science_exam.runs import MANIFEST, Run, describe_environment, read_manifest
+from science_exam.runs import MANIFEST, Run, describe_environment, find_changed, read_manifest
 
 SETTINGS = {"rows": 4, "lora": {"r": 16, "targets": ("q", "v")}, "name": None}
 
@@ -53,17 +53,25 @@ def test_opening_a_run_writes_nothing(folder, source):
     assert not folder.exists()
 
 
+BEGUN = {"config.yaml", "inputs.json", "environment.json", "lock"}
+
+
+def name_of(path):
+    """How a run's folder names an input: its folder's name and its own."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def test_begin_writes_settings_inputs_and_environment_but_no_manifest(folder, source):
     run = Run(folder, SETTINGS, [source])
     run.begin()
-    assert {path.name for path in folder.iterdir()} == {"config.yaml", "inputs.json", "environment.json"}
+    assert {path.name for path in folder.iterdir()} == BEGUN
     assert yaml.safe_load((folder / "config.yaml").read_text()) == {
         "rows": 4,
         "lora": {"r": 16, "targets": ["q", "v"]},
         "name": None,
     }
     digest = hashlib.sha256(b"questions").hexdigest()
-    assert json.loads((folder / "inputs.json").read_text()) == {str(source): digest}
+    assert json.loads((folder / "inputs.json").read_text()) == {name_of(source): digest}
     assert not run.finished
 
 
@@ -124,14 +132,14 @@ def test_a_setting_that_came_or_went_is_a_difference(folder, source):
 def test_an_input_that_changed_is_named(folder, source):
     finish(folder, [source])
     source.write_text("other questions")
-    assert f"{source} has changed" in refusal(folder, SETTINGS, [source])
+    assert f"{name_of(source)} has changed" in refusal(folder, SETTINGS, [source])
 
 
 def test_an_input_that_is_new_is_named(folder, source, tmp_path):
     finish(folder, [source])
     other = tmp_path / "articles.jsonl"
     other.write_text("articles")
-    assert f"{other} is new" in refusal(folder, SETTINGS, [source, other])
+    assert f"{name_of(other)} is new" in refusal(folder, SETTINGS, [source, other])
 
 
 def test_an_input_that_is_gone_is_named(folder, source, tmp_path):
@@ -139,20 +147,38 @@ def test_an_input_that_is_gone_is_named(folder, source, tmp_path):
     other.write_text("articles")
     finish(folder, [source, other])
     other.unlink()
-    assert str(other) in refusal(folder, SETTINGS, [source, other])
+    assert f"{name_of(other)} is gone" in refusal(folder, SETTINGS, [source, other])
 
 
-def test_a_folder_as_input_is_taken_file_by_file(folder, tmp_path):
-    base = tmp_path / "base"
-    (base / "below").mkdir(parents=True)
-    (base / "config.json").write_text("{}")
-    (base / "below" / "weights").write_text("1")
-    finish(folder, [base])
-    assert Run(folder, SETTINGS, [base]).finished
-    (base / "below" / "weights").write_text("2")
-    message = refusal(folder, SETTINGS, [base])
-    assert f"{base / 'below' / 'weights'} has changed" in message
-    assert "config.json" not in message
+def test_a_checkout_may_move(folder, source, tmp_path):
+    finish(folder, [source])
+    moved = tmp_path / "elsewhere" / source.parent.name / source.name
+    moved.parent.mkdir(parents=True)
+    moved.write_bytes(source.read_bytes())
+    assert Run(folder, SETTINGS, [moved]).finished
+
+
+def test_a_changed_input_is_found_by_its_name(folder, source):
+    finish(folder, [source])
+    assert find_changed(folder, [source]) is None
+    source.write_text("other questions")
+    assert find_changed(folder, [source]) == source
+
+
+def test_a_second_process_is_kept_out_while_the_first_works(folder, source):
+    working = Run(folder, SETTINGS, [source])
+    working.begin()
+    with pytest.raises(UserError, match="another process"):
+        Run(folder, SETTINGS, [source]).begin()
+
+
+def test_a_run_that_lost_an_output_is_begun_again_without_its_manifest(folder, source):
+    finish(folder, [source])
+    (folder / "adapter" / "weights.bin").unlink()
+    run = Run(folder, SETTINGS, [source])
+    assert not run.finished
+    run.begin()
+    assert not (folder / MANIFEST).exists()
 
 
 def test_overwrite_throws_nothing_away_before_begin(folder, source):
@@ -162,7 +188,7 @@ def test_overwrite_throws_nothing_away_before_begin(folder, source):
     assert not run.finished
     assert tree(folder) == before
     run.begin()
-    assert {path.name for path in folder.iterdir()} == {"config.yaml", "inputs.json", "environment.json"}
+    assert {path.name for path in folder.iterdir()} == BEGUN
     assert yaml.safe_load((folder / "config.yaml").read_text())["rows"] == 8
 
 

@@ -20,6 +20,9 @@ def run_script(main: Callable[[Any, str], None], kind: type, stage: str) -> None
     Usage of every script: `script.py [CONFIG] [key=value …]`. CONFIG is a name under
     `configs/<stage>/` or a YAML file; `name` is its stem, or "" without one.
 
+    Scripts import torch and its like in the functions that need them: that takes seconds, and bad
+    input, --help and a finished run should answer at once.
+
     Exit codes: 0 done, 2 the user can mend it (one line says how), 130 interrupted.
     """
     words = sys.argv[1:]
@@ -36,7 +39,11 @@ def run_script(main: Callable[[Any, str], None], kind: type, stage: str) -> None
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print(
+            "interrupted; run the same command again (a training goes on from its last checkpoint, "
+            "unless overwrite=true starts it anew)",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

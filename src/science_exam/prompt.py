@@ -113,15 +113,25 @@ def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:
     whole = encode(len(ends) - 1)
     if len(whole) <= budget:  # most questions fit
         return whole
-    bare = encode(0)
+    _check_fits(question, encode(0), budget)
+    # The prompt only grows with the sentences: the first number that is too many, less one.
+    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode(n))) - 1
+    return encode(n)
+
+
+def check_prompts(questions: list[Question], tokenizer, max_tokens: int) -> None:
+    """Raise `encode_prompt`'s UserError for the first question that cannot fit, before any work."""
+    budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
+    for question in questions:
+        _check_fits(question, _encode(tokenizer, build_prompt(question)), budget)
+
+
+def _check_fits(question: Question, bare: list[int], budget: int) -> None:
     if len(bare) > budget:
         raise UserError(
             f"question {question.question_id!r} has {len(bare)} tokens without any context, "
             f"expected at most {budget}; raise max_tokens or drop the question"
         )
-    # The prompt only grows with the sentences: the first number that is too many, less one.
-    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode(n))) - 1
-    return encode(n)
 
 
 def encode_completions(tokenizer) -> list[list[int]]:

@@ -9,12 +9,14 @@ manifest.json      SHA-256 of every output, seconds, results: written last, so t
                    its existence means success
 """
 
+import fcntl
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -26,8 +28,11 @@ from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
 
 MANIFEST = "manifest.json"
+LOCK = "lock"
+# Beside the result: curves for the eye, the way back after a kill, and the lock.
+NOT_OUTPUTS = ("tensorboard", "checkpoints", LOCK)
 RECORDED_PACKAGES = (
-    "accelerate", "bitsandbytes", "datasets", "numpy", "pandas", "peft", "pyarrow",
+    "accelerate", "bitsandbytes", "datasets", "datasketch", "numpy", "pandas", "peft", "pyarrow",
     "scikit-learn", "tokenizers", "torch", "transformers", "trl",
 )  # fmt: skip
 
@@ -49,7 +54,7 @@ class Run:
         Args:
             folder: the run's own folder.
             settings: the resolved settings that decide the result.
-            inputs: files (or folders, taken file by file) that decide the result.
+            inputs: files that decide the result; one that is not there counts as none.
             overwrite: `begin` throws away what the folder holds.
 
         Raises:
@@ -63,23 +68,37 @@ class Run:
         if not overwrite and (differences := self._compare()):
             raise UserError(
                 f"{folder}: holds a run with other settings or inputs ({'; '.join(differences)}); "
-                f"add overwrite=true to replace it, or give this one another name"
+                f"add overwrite=true to replace it, or give this one another name (make: RUN= or NAME=)"
             )
 
     def begin(self) -> None:
-        """Make the folder and write down what goes in; an unfinished run of the same is kept."""
+        """Make the folder and write down what goes in; an unfinished run of the same is kept.
+
+        Raises:
+            UserError: another process works in the folder, or it holds something that is no run.
+        """
         if self.overwrite and self.folder.exists():
             if not (self.folder / "config.yaml").is_file() and any(self.folder.iterdir()):
-                raise UserError(
-                    f"{self.folder}: holds files but no run, so overwrite=true does not delete it"
-                )
+                raise UserError(f"{self.folder}: holds files but no run; overwrite=true does not delete it")
+            self._lock()
             # The manifest first: a run that is half deleted must not pass as finished.
             (self.folder / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(self.folder)
+        self._lock()
+        (self.folder / MANIFEST).unlink(missing_ok=True)
         write_text(self.folder / "config.yaml", yaml.safe_dump(self.settings, sort_keys=False))
         write_text(self.folder / "inputs.json", json.dumps(self.inputs, indent=1) + "\n")
         environment = json.dumps(describe_environment(), indent=1)
         write_text(self.folder / "environment.json", environment + "\n")
+
+    def _lock(self) -> None:
+        """Keep a second process out until this one ends; the system frees the lock even after a kill."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._held = (self.folder / LOCK).open("w")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"{self.folder}: another process is working there; wait for it") from None
 
     @property
     def finished(self) -> bool:
@@ -98,7 +117,7 @@ class Run:
         outputs = {
             str(path.relative_to(self.folder)): hash_file(path)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.relative_to(self.folder).parts[0] not in NOT_OUTPUTS
         }
         manifest = {
             "results": results,
@@ -106,6 +125,8 @@ class Run:
             "outputs": outputs,
         }
         write_text(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        self._held.close()
+        (self.folder / LOCK).unlink()
 
     def _compare(self) -> list[str]:
         """Readable differences between this run and the one in the folder, if there is one."""
@@ -123,10 +144,29 @@ class Run:
         ]
 
 
-def open_run(folder: Path, config: Any, inputs: list[Path]) -> Run:
-    """The `Run` of a stage whose settings dataclass has the field `overwrite`."""
-    settings = asdict(config)
+def open_run(folder: Path, config: Any, inputs: list[Path], without: tuple[str, ...] = ()) -> Run:
+    """The `Run` of a stage whose settings dataclass has the field `overwrite`.
+
+    Args:
+        folder: the run's own folder.
+        config: the stage's settings.
+        inputs: files that decide the result.
+        without: names of settings that do not decide the result, so that they may change.
+    """
+    settings = {name: value for name, value in asdict(config).items() if name not in without}
     return Run(folder, settings, inputs, overwrite=settings.pop("overwrite"))
+
+
+def find_changed(folder: Path, files: list[Path]) -> Path | None:
+    """The first of `files` that the run in `folder` took as input with other contents, or None.
+
+    Files are told apart by their own and their folder's name, so a checkout may move.
+    """
+    recorded = json.loads((folder / "inputs.json").read_text(encoding="utf-8"))
+    for file in files:
+        if (digest := recorded.get(_name_input(file))) and digest != hash_file(file):
+            return file
+    return None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -155,9 +195,9 @@ def describe_environment() -> dict[str, Any]:
 
 
 def _describe_device() -> str:
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    """The GPU's name where the stage uses torch; importing it only to ask would take seconds."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "cpu"
 
 
 def _version(package: str) -> str | None:
@@ -180,13 +220,12 @@ def _git_commit() -> str | None:
 
 
 def _hash_inputs(inputs: list[Path]) -> dict[str, str]:
-    files = [
-        file
-        for path in inputs
-        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
-        if file.is_file()
-    ]
-    return {str(file): hash_file(file) for file in files}
+    return {_name_input(file): hash_file(file) for file in inputs if file.is_file()}
+
+
+def _name_input(file: Path) -> str:
+    """`folder/name`: the same from wherever and however the path is given."""
+    return "/".join(file.absolute().parts[-2:])
 
 
 def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:

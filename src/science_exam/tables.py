@@ -15,6 +15,7 @@ from science_exam.errors import UserError
 from science_exam.files import whole_file
 
 OPTION_COLUMNS = tuple(f"option_{i}" for i in range(1, 6))
+LETTERS = "ABCDE"  # the competition's names of the options
 PROBABILITY_COLUMNS = tuple(f"p_{i}" for i in range(1, 6))
 
 # How a column is held in memory; nullable integers keep a missing answer from becoming 3.0.

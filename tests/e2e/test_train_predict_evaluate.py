@@ -15,7 +15,8 @@ from science_exam.tables import OPTION_COLUMNS, PREDICTIONS, PROBABILITY_COLUMNS
 pytestmark = pytest.mark.slow
 
 RUN = Path("data/runs/tiny/fold1")
-ANSWERS = Path("data/predictions/tiny-fold1-elements")
+ANSWERS = Path("data/predictions/tiny-fold1-exam")
+OWN_ANSWERS = Path("data/predictions/tiny-fold1-elements")
 COLUMNS = list(PROBABILITY_COLUMNS)
 
 
@@ -75,10 +76,12 @@ def test_questions_train_predict_evaluate(csv_file, settings, run_script, start_
     assert sum(loss is not None for loss in losses) == 3
 
     # Answering loads base and adapter again, and says of the held-out questions what training said.
-    run(start_script, "predict", f"run={RUN}", "questions=data/questions/elements")
+    assert run_script("questions", f"path={csv_file.name}", "folds=4", "name=exam") == 0
+    run(start_script, "predict", f"run={RUN}", "questions=data/questions/exam")
     answers = read_table(PREDICTIONS, ANSWERS / "predictions.parquet").set_index("question_id")
     held_out = read_table(PREDICTIONS, RUN / "predictions.parquet").set_index("question_id")
     assert len(answers) == 20
+    assert set(answers["fold"]) == {"test"}
     np.testing.assert_allclose(answers.loc[held_out.index, COLUMNS], held_out[COLUMNS], atol=1e-5)
     with (ANSWERS / "submission.csv").open(newline="") as file:
         submitted = {row["id"]: row["prediction"] for row in csv.DictReader(file)}
@@ -86,18 +89,25 @@ def test_questions_train_predict_evaluate(csv_file, settings, run_script, start_
         best = rank_options(row[COLUMNS].to_numpy(dtype=float)[None])[0, :3]
         assert submitted[question_id] == " ".join("ABCDE"[number - 1] for number in best)
 
+    # Of the set it was trained on, it answers only what was held out: the rest would flatter it.
+    run(start_script, "predict", f"run={RUN}", "questions=data/questions/elements")
+    own = read_table(PREDICTIONS, OWN_ANSWERS / "predictions.parquet")
+    assert set(own["question_id"]) == set(held_out.index)
+    assert set(own["fold"]) == {"1"}
+    capsys.readouterr()
+
     # Evaluation of the run and of the submission, against the scores taken from the files by hand.
     asked = pd.read_csv(csv_file, dtype=str, index_col="id")
     right = ["ABCDE".index(asked.loc[question_id, "answer"]) + 1 for question_id in held_out.index]
     expected = map_at_k(rank_options(held_out[COLUMNS].to_numpy()), right)
     assert manifest["results"]["scores"]["after training"]["map3"] == pytest.approx(expected, abs=1e-6)
-    assert run_script("evaluate", "run=data/runs/tiny", "questions=data/questions/elements") == 0
+    assert run_script("evaluate", "run=data/runs/tiny") == 0
     report = capsys.readouterr().out
     assert report.startswith(f"{len(held_out)} questions")
     [row] = [line for line in report.splitlines() if line.startswith("| after training")]
     assert f"| {expected:.3f} [" in row
     files = f"[{ANSWERS}/submission.csv, {ANSWERS}/predictions.parquet]"
-    assert run_script("evaluate", f"predictions={files}", "questions=data/questions/elements") == 0
+    assert run_script("evaluate", f"predictions={files}", "questions=data/questions/exam") == 0
     report = capsys.readouterr().out
     rows = [line.split("|")[2:4] for line in report.splitlines() if line.startswith(f"| {ANSWERS}")]
     assert rows[0] == rows[1]  # three letters say as much as five probabilities
@@ -107,14 +117,12 @@ def test_questions_train_predict_evaluate(csv_file, settings, run_script, start_
     assert run_script("questions", f"path={csv_file.name}", "folds=4") == 0
     assert run_script("train", *settings) == 0
     assert "after training" in capsys.readouterr().out
-    assert run_script("predict", f"run={RUN}", "questions=data/questions/elements") == 0
+    assert run_script("predict", f"run={RUN}", "questions=data/questions/exam", "batch_size=2") == 0
     capsys.readouterr()
     assert run_script("train", *settings, "lora.r=8", "seed=1") == 2
     error = capsys.readouterr().err
     assert "lora.r 4 -> 8; seed 3407 -> 1" in error
     assert "overwrite=true" in error
-    assert run_script("predict", f"run={RUN}", "questions=data/questions/elements", "batch_size=2") == 2
-    assert "batch_size 8 -> 2" in capsys.readouterr().err
     assert run_script("questions", f"path={csv_file.name}", "folds=3") == 2
     assert "folds 4 -> 3" in capsys.readouterr().err
     assert files_below(work) == before

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 class PredictConfig:
     # folder of the trained run: its base, adapter and prompt settings are used
     run: str = "data/runs/demo/fold0"
-    # folder of the question set (make questions)
+    # folder of the question set (make questions); of the set that the run was trained on, only the
+    # held-out fold is answered
     questions: str = "data/questions/sample"
+    # where the base is on this machine, when not where it was trained (see base.path of train)
+    base: str = ""
     # folder to write; data/predictions/<run>-<fold>-<questions> when empty
     out: str = ""
     # rows a batch

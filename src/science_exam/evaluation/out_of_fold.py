@@ -1,6 +1,5 @@
 """Scores of a run: of one fold while it trains and when it is done, of all folds together."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import yaml
 
 from science_exam.errors import UserError
 from science_exam.evaluation.report import format_report, score_all, score_predictions, summarize
-from science_exam.files import hash_file, write_text
-from science_exam.runs import read_manifest
+from science_exam.files import write_text
+from science_exam.runs import find_changed, read_manifest
 from science_exam.tables import PREDICTIONS, check_table, read_table
 
 # The files of a fold that hold its answers to the held-out questions.
@@ -51,6 +50,7 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
     folds = _list_folds(run)
     for fold in folds:
         read_manifest(fold)
+        _check_same_settings(folds[0], fold)
     joined = {
         state: pd.concat([read_table(PREDICTIONS, fold / file) for fold in folds])
         for state, file in STATES.items()
@@ -66,12 +66,24 @@ def find_question_set(run: Path) -> Path:
             so another file would be scored without a sign that something is wrong.
     """
     fold = _list_folds(run)[0]
-    folder = Path(yaml.safe_load((fold / "config.yaml").read_text(encoding="utf-8"))["questions"])
-    inputs = json.loads((fold / "inputs.json").read_text(encoding="utf-8"))
-    for path, digest in inputs.items():
-        if Path(path).parent == folder and not (Path(path).is_file() and hash_file(Path(path)) == digest):
-            raise UserError(f"{path}: not the file that {run} was trained on; make the old set again")
+    folder = Path(_read_settings(fold)["questions"])
+    if changed := find_changed(fold, sorted(folder.glob("*.parquet"))):
+        raise UserError(f"{changed}: not the file that {run} was trained on; make the old set again")
     return folder
+
+
+def _check_same_settings(first: Path, fold: Path) -> None:
+    """Folds of one run differ in the fold alone; anything else would mix two experiments."""
+    one, other = _read_settings(first), _read_settings(fold)
+    if differing := sorted(key for key in one if key != "fold" and one[key] != other.get(key)):
+        raise UserError(
+            f"{fold}: trained with other settings than {first} ({', '.join(differing)}); "
+            f"train both alike, with overwrite=true or under another RUN="
+        )
+
+
+def _read_settings(fold: Path) -> dict:
+    return yaml.safe_load((fold / "config.yaml").read_text(encoding="utf-8"))
 
 
 def _list_folds(run: Path) -> list[Path]:

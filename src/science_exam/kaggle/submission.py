@@ -9,9 +9,8 @@ import pandas as pd
 from science_exam.errors import UserError
 from science_exam.evaluation.metrics import rank_options
 from science_exam.files import whole_file
-from science_exam.tables import PROBABILITY_COLUMNS
+from science_exam.tables import LETTERS, PROBABILITY_COLUMNS
 
-LETTERS = "ABCDE"
 HEADER = ["id", "prediction"]
 PATTERN = re.compile(r"[A-E]( [A-E]){0,2}")
 N_LABELS = 3

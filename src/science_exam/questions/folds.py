@@ -55,6 +55,10 @@ def assign_folds(questions: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFra
     from sklearn.model_selection import StratifiedGroupKFold
 
     n_groups = questions["group"].nunique()
+    if questions["answer"].isna().all():  # a test set, which nothing is trained on: no reason to stop
+        n_folds = min(n_folds, n_groups)
+    if n_folds == 1:
+        return questions[["question_id"]].assign(fold=0)
     if n_groups < n_folds:
         raise UserError(
             f"{len(questions)} questions form only {n_groups} groups that may not be split, "

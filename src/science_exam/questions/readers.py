@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from science_exam.errors import UserError
+from science_exam.tables import LETTERS
 
-LETTERS = "ABCDE"
 CSV_COLUMNS = ("id", "prompt", *LETTERS.lower(), "answer", "context")
 
 

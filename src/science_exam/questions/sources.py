@@ -23,8 +23,8 @@ from typing import Any
 import pandas as pd
 
 from science_exam.errors import UserError
-from science_exam.questions.readers import LETTERS, read_csv, read_json_lines
-from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
+from science_exam.questions.readers import read_csv, read_json_lines
+from science_exam.tables import CONTEXTS, LETTERS, OPTION_COLUMNS, QUESTIONS, check_table
 
 ARTICLES_FILE = "articles.jsonl"
 ANSWER_FORMS = "A-E, 1-5 or option_1-option_5"

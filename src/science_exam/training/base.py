@@ -26,9 +26,10 @@ def find_base(path: str) -> str:
     """
     if path.startswith(KAGGLE_SCHEME):
         return str(_find_on_kaggle(path.removeprefix(KAGGLE_SCHEME)))
-    if (Path(path) / MARKER).is_file():
-        return path
-    if Path(path).is_dir():
+    folder = Path(path).expanduser()
+    if (folder / MARKER).is_file():
+        return str(folder)
+    if folder.is_dir():
         raise UserError(f"base {path!r}: the folder holds no {MARKER}; {_ways(path)}")
     if path.startswith((".", "/", "~")) or path.count("/") != 1:
         raise UserError(f"base {path!r}: no such folder; {_ways(path)}")
@@ -41,7 +42,7 @@ def list_small_files(path: str) -> list[Path]:
 
     That takes in the whole of a small base, and the configuration and tokenizer of a large one.
     """
-    folder = Path(path)
+    folder = Path(path).expanduser()
     if not (folder / MARKER).is_file():
         return []
     return [file for file in sorted(folder.iterdir()) if file.stat().st_size <= SMALL_BYTES]

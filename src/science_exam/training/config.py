@@ -92,6 +92,8 @@ class TrainConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        if "/" in self.run:
+            raise ValueError(f"run: expected a name without /, found {self.run!r} (the fold follows)")
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(f"validation_fraction: expected 0 to 1, found {self.validation_fraction}")
         if self.patience and not self.validation_fraction:

@@ -102,6 +102,8 @@ def _train(
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     result = trainer.train(resume_from_checkpoint=checkpoint)
+    # The trainer leaves its mixed-precision wrapper on the model; answers must not depend on that.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return Trained(
         n_rows=len(examples),
         steps=result.global_step,
@@ -122,7 +124,7 @@ def find_checkpoint(checkpoints: Path) -> str | None:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Free the disk once the adapter is safe."""
+    """Free the disk once the run is finished."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
