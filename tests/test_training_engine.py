@@ -21,7 +21,7 @@ from science_exam.training.callbacks import COMPLETE
 from science_exam.training.config import BaseConfig, LoraConfig, TrainConfig
 from science_exam.training.engine import find_checkpoint, remove_checkpoints, train_adapter
 from science_exam.training.examples import build_examples
-from science_exam.training.model import add_adapter, load_base
+from science_exam.training.model import add_adapter, load_adapter, load_base
 
 
 class KilledError(Exception):
@@ -33,7 +33,11 @@ class Bench:
 
     def __init__(self, base, question_set, folder: Path, n_rows: int, **settings) -> None:
         defaults = {
-            "base": BaseConfig(path=base.folder, quantization=settings.pop("quantization", "none")),
+            "base": BaseConfig(
+                path=base.folder,
+                quantization=settings.pop("quantization", "none"),
+                dtype=settings.pop("dtype", "auto"),
+            ),
             "lora": settings.pop("lora", LoraConfig(r=8)),
             "batch_size": 2,
             "accumulation_steps": 1,
@@ -365,3 +369,12 @@ def _wait_for(path: Path, process, seconds: float = 120) -> None:
 def _read_metric(run: Path, name: str) -> dict[int, float]:
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return {record["step"]: record[name] for record in records if name in record}
+
+
+def test_a_model_trained_in_bf16_answers_as_its_saved_adapter_does(bench):
+    made = bench(quantization="nf4", dtype="bf16", max_steps=2)
+    made.train()
+    ids = torch.tensor([made.rows[0]["input_ids"]])
+    loaded = load_adapter(load_base(made.config.base), made.folder / "adapter")
+    with torch.no_grad():
+        assert torch.equal(made.model.eval()(ids).logits, loaded(ids).logits)
