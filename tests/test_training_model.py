@@ -136,7 +136,11 @@ def test_auto_is_fp16_on_a_t4_though_it_claims_bf16(monkeypatch, capability, exp
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
     assert choose_dtype("auto") == expected
     assert choose_dtype("fp16") == torch.float16
-    assert choose_dtype("bf16") == torch.bfloat16
+    if expected == torch.bfloat16:
+        assert choose_dtype("bf16") == torch.bfloat16
+    else:
+        with pytest.raises(UserError, match=r"base\.dtype=bf16"):
+            choose_dtype("bf16")
 
 
 def test_a_cpu_computes_in_fp32_and_refuses_fp16(monkeypatch):

@@ -31,15 +31,17 @@ def choose_dtype(requested: str) -> torch.dtype:
     capability decides.
 
     Raises:
-        UserError: fp16 on a CPU, where training has neither kernels nor loss scaling.
+        UserError: fp16 on a CPU, where training has neither kernels nor loss scaling, or bf16 on a
+            GPU that has none.
     """
     cuda = torch.cuda.is_available()
+    has_bf16 = not cuda or torch.cuda.get_device_capability() >= AMPERE
     if requested == "auto":
-        if not cuda:
-            return torch.float32
-        return torch.bfloat16 if torch.cuda.get_device_capability() >= AMPERE else torch.float16
+        return (torch.bfloat16 if has_bf16 else torch.float16) if cuda else torch.float32
     if requested == "fp16" and not cuda:
         raise UserError("base.dtype=fp16: expected a GPU, found none; use base.dtype=auto")
+    if requested == "bf16" and not has_bf16:
+        raise UserError("base.dtype=bf16: this GPU only emulates it, slowly; use base.dtype=fp16 or auto")
     return DTYPES[requested]
 
 
