@@ -84,3 +84,9 @@ def test_dropout_is_off_whatever_mode_the_model_was_left_in(bases, question_set)
     model.train()
     second = answerer.predict(questions, question_set.contexts, "test", "r")
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_budget_beyond_the_window_of_the_base_is_refused(answerer):
+    window = answerer.model.config.max_position_embeddings
+    with pytest.raises(UserError, match=f"at most {window} tokens"):
+        dataclasses.replace(answerer, max_tokens=window + 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from science_exam.answering.decoding import score_options
+from science_exam.errors import UserError
 from science_exam.prompt import encode_completions, encode_prompt, join_contexts
 from science_exam.tables import PROBABILITY_COLUMNS
 
@@ -19,6 +20,9 @@ class Answerer:
         max_contexts: as in training; 0 is closed book.
         max_tokens: as in training; contexts are shortened to fit.
         batch_size: prompts a forward pass.
+
+    Raises:
+        UserError: max_tokens is beyond the base's window.
     """
 
     model: object
@@ -26,6 +30,11 @@ class Answerer:
     max_contexts: int
     max_tokens: int
     batch_size: int
+
+    def __post_init__(self) -> None:
+        window = getattr(self.model.config, "max_position_embeddings", None)
+        if window is not None and self.max_tokens > window:
+            raise UserError(f"max_tokens={self.max_tokens}: the base reads at most {window} tokens")
 
     def predict(
         self,
