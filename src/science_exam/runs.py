@@ -78,7 +78,8 @@ class Run:
             UserError: another process works in the folder, or it holds something that is no run.
         """
         if self.overwrite and self.folder.exists():
-            if not (self.folder / "config.yaml").is_file() and any(self.folder.iterdir()):
+            strangers = any(path.name != LOCK for path in self.folder.iterdir())
+            if strangers and not (self.folder / "config.yaml").is_file():
                 raise UserError(f"{self.folder}: holds files but no run; overwrite=true does not delete it")
             self._lock()
             # The manifest first: a run that is half deleted must not pass as finished.
