@@ -7,13 +7,13 @@ Writes models/<name>/ (weights, tokenizer) and data/pretrain/<name>/ (settings, 
 time is over, the same command goes on from the last checkpoint.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from science_exam.cli import run_script
 from science_exam.pretraining.config import PretrainConfig
 from science_exam.pretraining.words import Article, read_articles
-from science_exam.runs import Run
+from science_exam.runs import Run, open_run
 
 
 def main(config: PretrainConfig, name: str) -> None:
@@ -21,8 +21,8 @@ def main(config: PretrainConfig, name: str) -> None:
     config = replace(config, out=config.out or f"models/{name}")
     articles = read_articles(Path(config.articles))
     # How long and with how many processes does not decide the result, so either may change.
-    settings = asdict(replace(config, overwrite=False, budget_seconds=0.0, workers=0))
-    run = Run(Path("data/pretrain") / name, settings, [Path(config.articles)], config.overwrite)
+    folder = Path("data/pretrain") / name
+    run = open_run(folder, config, [Path(config.articles)], without=("budget_seconds", "workers"))
     if run.finished:
         print(f"{config.out}: already made from {config.articles} (overwrite=true makes it again)")
     else:
