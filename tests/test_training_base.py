@@ -5,7 +5,7 @@ from huggingface_hub.errors import HTTPError
 
 from science_exam.errors import UserError
 from science_exam.training import base
-from science_exam.training.base import find_base
+from science_exam.training.base import find_base, list_small_files
 
 HANDLE = "kaggle:MetaResearch/Llama-3.1/Transformers/8b/2"
 LAYOUTS = [
@@ -184,3 +184,13 @@ def test_offline_mode_is_named(hub, monkeypatch):
 
 def test_a_mistyped_folder_that_cannot_be_a_hub_id_is_one_clear_line():
     assert "no such folder" in message_of("models/tiny llama")
+
+
+def test_a_base_is_told_by_its_small_files_but_not_by_its_card(tmp_path, monkeypatch):
+    folder = make_checkpoint(tmp_path / "base")
+    (folder / "model.safetensors").write_bytes(bytes(200))
+    (folder / "MODEL_CARD.md").write_text("words")
+    assert [file.name for file in list_small_files(str(folder))] == ["config.json", "model.safetensors"]
+    monkeypatch.setattr(base, "SMALL_BYTES", 100)
+    assert [file.name for file in list_small_files(str(folder))] == ["config.json"]
+    assert list_small_files("owner/model") == []

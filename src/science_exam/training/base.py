@@ -40,12 +40,14 @@ def find_base(path: str) -> str:
 def list_small_files(path: str) -> list[Path]:
     """Files of a local base that are quick to hash, so that a run can tell when its base changed.
 
-    That takes in the whole of a small base, and the configuration and tokenizer of a large one.
+    That takes in the whole of a small base, and the configuration and tokenizer of a large one;
+    its card is left out, since words about a model do not change it.
     """
     folder = Path(path).expanduser()
     if not (folder / MARKER).is_file():
         return []
-    return [file for file in sorted(folder.iterdir()) if file.stat().st_size <= SMALL_BYTES]
+    files = (file for file in sorted(folder.iterdir()) if file.suffix != ".md")
+    return [file for file in files if file.stat().st_size <= SMALL_BYTES]
 
 
 def _find_on_kaggle(handle: str) -> Path:
