@@ -8,6 +8,13 @@ QUESTIONS   := data/sample/sample.jsonl
 FOLDS       := 5
 # further settings as key=value words: make train ARGS="epochs=2 lora.r=32" (script.py --help lists them)
 ARGS        :=
+# the corpus and its index, below data/corpus and data/index; SOURCES are what it is made from (files, folders)
+CORPUS      := sample
+SOURCES     :=
+# question of make search
+Q           :=
+# folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file
+CONTEXTS    :=
 # file to score instead of a run: predictions.parquet or submission.csv
 PREDICTIONS :=
 # TORCH_INDEX=URL takes torch from PyTorch's own index (its CPU builds, or another CUDA version)
@@ -19,6 +26,16 @@ RUN  := $(CONFIG)$(if $(filter-out sample,$(NAME)),-$(NAME))
 set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
 answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
+
+# A config named on the command line, or the default where the stage has one of that name.
+config = $(if $(or $(filter command line,$(origin CONFIG)),$(wildcard configs/$@/$(CONFIG).yaml)),$(CONFIG))
+# ARGS belong to the target that was asked for, not to those before it.
+args = $(if $(filter $@,$(MAKECMDGOALS)),$(ARGS))
+comma := ,
+sources = $(if $(SOURCES),sources="[$(subst $() ,$(comma),$(strip $(SOURCES)))]")
+contexts = $(if $(CONTEXTS),contexts="$(CONTEXTS)")
+# The sample's corpus and index are made on the way; others by their own commands, which name the sources.
+sample = $(if $(filter sample,$(CORPUS)),$(1))
 
 # PYTHON=path uses an interpreter that already has the packages and skips the virtual environment.
 SYSTEM_PYTHON := python3
@@ -32,12 +49,12 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo questions train cv predict evaluate pretrain lint format test
+.PHONY: help setup demo corpus index questions retrieve search train cv predict evaluate pretrain lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  variables: CONFIG=$(CONFIG) FOLD=$(FOLD) QUESTIONS=$(QUESTIONS) NAME=$(NAME) RUN=$(RUN) ARGS=\"key=value …\""
+	@echo "  variables: CONFIG=$(CONFIG) FOLD=$(FOLD) QUESTIONS=$(QUESTIONS) NAME=$(NAME) CORPUS=$(CORPUS) RUN=$(RUN) ARGS=\"key=value …\""
 
 setup: $(installed) ## make the virtual environment and install the packages (every target does, once)
 
@@ -50,17 +67,29 @@ setup: $(installed) ## make the virtual environment and install the packages (ev
 
 demo: train predict evaluate ## the whole way on the sample: train a fold, answer, score
 
+corpus: $(installed) ## dumps and text files -> articles -> passages (SOURCES="dump.xml.bz2 folder" CORPUS=name)
+	$(PYTHON) scripts/corpus.py $(config) name="$(CORPUS)" $(sources) $(args)
+
+index: $(call sample,corpus) $(installed) ## passages -> BM25 index and vectors (CORPUS=name)
+	$(PYTHON) scripts/index.py $(config) corpus="data/corpus/$(CORPUS)" $(args)
+
+retrieve: questions $(call sample,index) ## the passages each question is read with: data/contexts/NAME
+	$(PYTHON) scripts/retrieve.py $(config) questions="$(set)" index="data/index/$(CORPUS)" $(args)
+
+search: $(call sample,index) $(installed) ## passages for one question: make search Q="why is the sky blue"
+	@$(PYTHON) scripts/search.py q='$(subst ','\'',$(Q))' index="data/index/$(CORPUS)" $(args)
+
 questions: $(installed) ## question file -> questions, contexts and folds tables (QUESTIONS=path FOLDS=5)
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)
 
 train: questions ## fine-tune an adapter, fold FOLD held out, and score it before and after
-	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" fold=$(FOLD) questions="$(set)" $(ARGS)
+	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" fold=$(FOLD) questions="$(set)" $(contexts) $(ARGS)
 
 cv: questions ## train every fold, report all out-of-fold answers together
-	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(ARGS)
+	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(contexts) $(ARGS)
 
 predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): predictions and submission.csv
-	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)"
+	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)" $(contexts)
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")

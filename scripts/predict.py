@@ -12,7 +12,7 @@ from science_exam.cli import run_script
 from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.kaggle.submission import write_submission
-from science_exam.questions.store import list_files, read_question_set
+from science_exam.questions.store import list_files, list_identity, read_question_set
 from science_exam.runs import find_changed, open_run, read_manifest
 from science_exam.tables import PREDICTIONS, write_table
 from science_exam.training.base import list_small_files
@@ -24,21 +24,22 @@ def main(config: PredictConfig, _: str) -> None:
     read_manifest(trained)  # only a finished run answers
     settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
     base = replace(settings.base, path=config.base or settings.base.path)
+    k = settings.max_contexts if config.max_contexts is None else config.max_contexts
     if changed := find_changed(trained, list_small_files(base.path)):
         raise UserError(f"{changed}: not the base that {trained} was trained on; train again")
-    data = read_question_set(asked)
+    data = read_question_set(asked, config.contexts)
     questions, fold = data.questions, "test"
-    if asked.name == Path(settings.questions).name and not find_changed(trained, list_files(asked)):
+    if asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked)):
         fold = str(settings.fold)  # the set it was trained on: the other folds would flatter it
         questions = questions[(data.folds["fold"] == settings.fold).to_numpy()]
 
     name = f"{settings.run}-fold{settings.fold}-{asked.name}"
     folder = Path(config.out) if config.out else Path("data/predictions") / name
     adapter = trained / "adapter"
-    inputs = [*list_files(asked), adapter / "adapter_model.safetensors", trained / "config.yaml"]
+    inputs = [*list_files(asked, config.contexts), adapter / "adapter_model.safetensors", trained / "config.yaml"]
     run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
-        answerer = load_answerer(replace(settings, base=base), adapter, config.batch_size)
+        answerer = load_answerer(replace(settings, base=base, max_contexts=k), adapter, config.batch_size)
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")

@@ -23,9 +23,9 @@ from science_exam.training.preflight import check_training
 def main(config: TrainConfig, name: str) -> None:
     config, source = replace(config, run=config.run or name or "defaults"), Path(config.questions)
     folder = Path("data/runs") / config.run / f"fold{config.fold}"
-    data = read_question_set(source)
+    data = read_question_set(source, config.contexts)
     split = split_fold(data.questions, data.folds, config.fold, config.validation_fraction, config.seed)
-    inputs = [*list_files(source), *list_small_files(config.base.path)]
+    inputs = [*list_files(source, config.contexts), *list_small_files(config.base.path)]
     run = open_run(folder, config, inputs, without=("answer_batch_size", "report_to"))
     if not run.finished:
         check_training(config)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from science_exam.errors import UserError
 from science_exam.files import whole_file
@@ -19,12 +20,19 @@ LETTERS = "ABCDE"  # the competition's names of the options
 PROBABILITY_COLUMNS = tuple(f"p_{i}" for i in range(1, 6))
 
 # How a column is held in memory; nullable integers keep a missing answer from becoming 3.0.
-PANDAS_TYPES = {"text": "string", "integer": "Int64", "number": "float64"}
+PANDAS_TYPES = {"text": "string", "integer": "Int64", "number": "float64", "sections": "object"}
+# How it lies in the file.
+ARROW_TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "sections": pa.list_(pa.struct([("path", pa.string()), ("text", pa.string())])),
+}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is "text", "integer" or "number"."""
+    """One column: `kind` is "text", "integer", "number" or "sections" (a list of {path, text})."""
 
     kind: str
     nullable: bool = False
@@ -69,6 +77,39 @@ def _find_prediction_fault(frame: pd.DataFrame) -> tuple[int, str, str] | None:
 
 TEXT, OPTIONAL_TEXT = Column("text"), Column("text", nullable=True)
 
+ARTICLES = Table(
+    name="articles",
+    key=("article_id",),
+    columns={
+        "article_id": TEXT,
+        "title": TEXT,
+        "sections": Column("sections"),  # in reading order; the lead's path is ""
+        "source": TEXT,
+        "url": OPTIONAL_TEXT,
+        "licence": OPTIONAL_TEXT,
+    },
+)
+PASSAGES = Table(
+    name="passages",
+    key=("passage_id",),
+    columns={
+        "passage_id": TEXT,  # hash of source, title, section path and text: stable over builds
+        "article_id": TEXT,
+        "title": TEXT,
+        "section_path": TEXT,
+        "text": TEXT,
+        "n_tokens": Column("integer"),  # of title, section path and text together
+    },
+)
+REPEATED = Table(
+    name="repeated passages",
+    key=("row",),
+    columns={
+        "row": Column("integer"),  # among all passages, before the repeated ones were left out
+        "passage_id": TEXT,
+        "kept_id": TEXT,  # the earlier passage that stands for it
+    },
+)
 QUESTIONS = Table(
     name="questions",
     key=("question_id",),
@@ -151,6 +192,8 @@ def _cast(values: pd.Series, name: str, column: Column, where: str) -> pd.Series
     if not column.nullable and (row := _first(values.isna())) is not None:
         raise UserError(f"{where}: row {row + 1}, column {name}: expected a value, found none")
     try:
+        if column.kind == "sections":
+            return values.map(_read_sections)
         if all(map(_is_scalar, values)):
             return values.astype(PANDAS_TYPES[column.kind])
     except (TypeError, ValueError, OverflowError):
@@ -161,6 +204,20 @@ def _cast(values: pd.Series, name: str, column: Column, where: str) -> pd.Series
     )
 
 
+def _read_sections(value: object) -> list[dict[str, str]]:
+    """Sections as a list of {path, text}, whatever sequence they came in.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        raise TypeError("expected a sequence")
+    for section in value:
+        if set(section) != {"path", "text"} or not all(isinstance(text, str) for text in section.values()):
+            raise TypeError("expected path and text")
+    return list(value)
+
+
 def _is_scalar(value: object) -> bool:
     return not isinstance(value, (list, dict, tuple, np.ndarray))
 
@@ -168,6 +225,9 @@ def _is_scalar(value: object) -> bool:
 def _fits(value: pd.Series, column: Column) -> bool:
     """Whether the one value can be held as the column's type."""
     try:
+        if column.kind == "sections":
+            _read_sections(value.iloc[0])
+            return True
         value.astype(PANDAS_TYPES[column.kind])
     except (TypeError, ValueError, OverflowError):
         return False
@@ -189,7 +249,8 @@ def write_table(frame: pd.DataFrame, table: Table, path: Path) -> None:
     """Check `frame` and write it to `path` in one step: the file is whole or not there."""
     checked = check_table(frame, table, str(path))
     with whole_file(path) as partial:
-        checked.to_parquet(partial, index=False)
+        schema = pa.schema([(name, ARROW_TYPES[column.kind]) for name, column in table.columns.items()])
+        checked.to_parquet(partial, index=False, schema=schema, compression="zstd")
 
 
 def read_table(table: Table, path: Path, hint: str = "") -> pd.DataFrame:
@@ -205,3 +266,15 @@ def read_table(table: Table, path: Path, hint: str = "") -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: expected a Parquet file: {error}") from None
     return check_table(frame, table, str(path))
+
+
+def list_parts(folder: Path, hint: str) -> list[Path]:
+    """The Parquet files that make up one long table, in the order of their names.
+
+    Raises:
+        UserError: the run that writes them has not finished; `hint` says how to make them.
+    """
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts or not (folder / "manifest.json").is_file():
+        raise UserError(f"{folder}: {'not finished' if parts else 'no table there'}; {hint}")
+    return parts

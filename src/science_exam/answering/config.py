@@ -10,6 +10,10 @@ class PredictConfig:
     # folder of the question set (make questions); of the set that the run was trained on, only the
     # held-out fold is answered
     questions: str = "data/questions/sample"
+    # folder of retrieved contexts (make retrieve); those that came with the questions when empty
+    contexts: str = ""
+    # context passages a question, best first; as many as in training when null
+    max_contexts: int | None = None
     # where the base is on this machine, when not where it was trained (see base.path of train)
     base: str = ""
     # folder to write; data/predictions/<run>-<fold>-<questions> when empty

@@ -1,4 +1,4 @@
-"""Accuracy and MAP@k of ranked options. A leaf: numpy only."""
+"""Accuracy and MAP@k of ranked options, recall and nDCG of ranked passages. A leaf: numpy only."""
 
 from collections.abc import Sequence
 
@@ -59,3 +59,37 @@ def map_at_k(rankings: Sequence[Sequence[int]], answers: Sequence[int], k: int =
 def accuracy(rankings: Sequence[Sequence[int]], answers: Sequence[int]) -> float:
     """Share of rows whose first label is right; the same as MAP@1."""
     return map_at_k(rankings, answers, k=1)
+
+
+def recall_at(relevant: np.ndarray, k: int) -> np.ndarray:
+    """1 where one of the first `k` hits is relevant, else 0; float (queries,).
+
+    With one relevant passage a query this is recall; with several it is also known as success@k.
+
+    Args:
+        relevant: bool (queries, hits), hits ranked best first.
+        k: how many hits count.
+    """
+    return relevant[:, :k].any(axis=1).astype(float)
+
+
+def ndcg_at(relevant: np.ndarray, n_relevant: np.ndarray, k: int) -> np.ndarray:
+    """Normalised discounted cumulative gain of binary relevance, float (queries,).
+
+    Source: Järvelin and Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques (2002).
+
+    Args:
+        relevant: bool (queries, hits), hits ranked best first.
+        n_relevant: (queries,) relevant passages there are, at least 1.
+        k: how many hits count.
+
+    Example:
+        The one relevant passage at rank 2: 1 / log2(3).
+
+        >>> ndcg_at(np.array([[False, True]]), np.array([1]), k=10).round(3).tolist()
+        [0.631]
+    """
+    discounts = 1 / np.log2(np.arange(2, k + 2))  # (k,)
+    gained = relevant[:, :k] @ discounts[: relevant.shape[1]]
+    best = np.cumsum(discounts)[np.minimum(n_relevant, k) - 1]
+    return gained / best

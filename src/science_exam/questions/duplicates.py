@@ -1,10 +1,10 @@
 """Near-identical questions: MinHash proposes pairs, exact word-triple overlap decides."""
 
-import re
 from collections.abc import Sequence
 
+from science_exam.overlap import measure_overlap, word_triples
+
 N_PERMUTATIONS = 128
-TRIPLE = 3
 
 
 def find_near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[int, int]]:
@@ -18,7 +18,7 @@ def find_near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[i
     """
     from datasketch import MinHash, MinHashLSH
 
-    triples = [_word_triples(text) for text in texts]
+    triples = [word_triples(text) for text in texts]
     # Candidates are sought below the threshold: verification is exact, a miss is for good.
     index = MinHashLSH(threshold=0.5 * threshold, num_perm=N_PERMUTATIONS)
     pairs = []
@@ -26,17 +26,7 @@ def find_near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[i
         signature = MinHash(num_perm=N_PERMUTATIONS)
         signature.update_batch([word.encode() for word in words])
         for i in index.query(signature):
-            if _jaccard(triples[i], words) >= threshold:
+            if measure_overlap(triples[i], words) >= threshold:
                 pairs.append((i, j))
         index.insert(j, signature)
     return sorted(pairs)
-
-
-def _word_triples(text: str) -> set[str]:
-    """Runs of three lower-case words; a shorter text is one run."""
-    words = re.findall(r"\w+", text.lower())
-    return {" ".join(words[start : start + TRIPLE]) for start in range(max(1, len(words) - TRIPLE + 1))}
-
-
-def _jaccard(a: set[str], b: set[str]) -> float:
-    return len(a & b) / len(a | b)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from science_exam.errors import UserError
 from science_exam.tables import CONTEXTS, FOLDS, QUESTIONS, read_table, write_table
 
+HINT = "make it with: make questions QUESTIONS=path/to/file (contexts: make retrieve)"
 TABLES = {"questions": QUESTIONS, "contexts": CONTEXTS, "folds": FOLDS}
 
 
@@ -19,9 +21,19 @@ class QuestionSet:
     folds: pd.DataFrame
 
 
-def list_files(folder: Path) -> list[Path]:
-    """The files of a set, for the hashes of what went into a run."""
-    return [folder / f"{name}.parquet" for name in TABLES]
+def list_files(folder: Path, contexts: str = "") -> list[Path]:
+    """The files of a set, for the hashes of what went into a run.
+
+    Args:
+        folder: of the set.
+        contexts: folder whose contexts take the place of the set's own, if any.
+    """
+    return [_find(folder, name, contexts) for name in TABLES]
+
+
+def list_identity(folder: Path) -> list[Path]:
+    """The files that make it this set and no other; contexts may be exchanged."""
+    return [_find(folder, name) for name in ("questions", "folds")]
 
 
 def write_question_set(made: QuestionSet, folder: Path) -> None:
@@ -30,13 +42,33 @@ def write_question_set(made: QuestionSet, folder: Path) -> None:
         write_table(getattr(made, name), table, folder / f"{name}.parquet")
 
 
-def read_question_set(folder: Path) -> QuestionSet:
+def read_question_set(folder: Path, contexts: str = "") -> QuestionSet:
     """Read what `write_question_set` wrote.
 
+    Args:
+        folder: of the set.
+        contexts: folder of retrieved contexts (make retrieve) to take instead of the set's own.
+
     Raises:
-        UserError: a table is absent or unsound.
+        UserError: a table is absent or unsound, or the contexts are those of other questions.
     """
-    hint = "make it with: make questions QUESTIONS=path/to/file"
-    return QuestionSet(
-        **{name: read_table(table, folder / f"{name}.parquet", hint) for name, table in TABLES.items()}
+    data = QuestionSet(
+        **{name: read_table(table, _find(folder, name, contexts), HINT) for name, table in TABLES.items()}
     )
+    strangers = ~data.contexts["question_id"].isin(data.questions["question_id"])
+    if strangers.any():
+        raise UserError(
+            f"{_find(folder, 'contexts', contexts)}: row {strangers.argmax() + 1}, column question_id: "
+            f"{data.contexts['question_id'][strangers.argmax()]!r} is no question of {folder}; retrieve "
+            f"contexts for this set"
+        )
+    return data
+
+
+def read_questions_table(folder: Path) -> pd.DataFrame:
+    """The questions of a set alone."""
+    return read_table(QUESTIONS, _find(folder, "questions"), HINT)
+
+
+def _find(folder: Path, name: str, contexts: str = "") -> Path:
+    return (Path(contexts) if contexts and name == "contexts" else folder) / f"{name}.parquet"

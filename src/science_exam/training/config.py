@@ -44,6 +44,8 @@ class TrainConfig:
     lora: LoraConfig = field(default_factory=LoraConfig)
     # folder of the question set (make questions)
     questions: str = "data/questions/sample"
+    # folder of retrieved contexts (make retrieve); those that came with the questions when empty
+    contexts: str = ""
     # the fold that is held out
     fold: int = 0
     # the run's name, its folder below data/runs; the config's name when empty

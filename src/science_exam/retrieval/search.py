@@ -1,0 +1,127 @@
+"""One index, searched lexically and densely with several forms of each question."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from science_exam.errors import UserError
+from science_exam.retrieval.dense import ENCODER_FILE
+from science_exam.retrieval.encoder import Encoder, EncoderSettings, choose_device, reload_encoder
+from science_exam.retrieval.exact import search_exact
+from science_exam.retrieval.fusion import FusionMethod, fuse_hits
+from science_exam.retrieval.hits import NO_ROW, Hits
+from science_exam.retrieval.lexical import LexicalIndex
+from science_exam.retrieval.passages import PassageStore
+from science_exam.retrieval.queries import QueryForm, merge_queries, write_queries
+from science_exam.retrieval.vectors import VectorShards
+from science_exam.runs import MANIFEST, read_manifest
+
+LEXICAL, DENSE = "lexical", "dense"  # folders of an index, and names of its two kinds of search
+
+Progress = Callable[[Iterable], Iterable]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The hits of one kind of search with one form of the questions."""
+
+    kind: str
+    form: str
+    hits: Hits
+
+
+class DenseIndex:
+    """Vectors and the encoder that made them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shards = VectorShards(folder)
+        self.encoder: Encoder = reload_encoder(
+            EncoderSettings.read(folder / ENCODER_FILE), choose_device()
+        )
+
+    def search(self, queries: list[str], k: int, progress: Progress = iter) -> Hits:
+        """Exact search; see `search_exact`."""
+        vectors = self.encoder.encode_queries(queries)
+        return search_exact(self.shards, vectors, k, str(self.encoder.device), progress)
+
+
+@dataclass(frozen=True)
+class Library:
+    """The passages of a corpus and what searches them, by kind."""
+
+    store: PassageStore
+    indexes: dict[str, LexicalIndex | DenseIndex]
+
+
+def open_library(folder: Path, kinds: Iterable[str], corpus: str = "") -> Library:
+    """Open the index in `folder` and its corpus.
+
+    Args:
+        folder: data/index/<name>.
+        kinds: which kinds of search are wanted; those that the index was not made with are left out.
+        corpus: folder of the corpus, when it is not where it was indexed.
+
+    Raises:
+        UserError: none of the kinds is there, one is damaged, or corpus and index do not belong together.
+    """
+    found = [kind for kind in kinds if (folder / kind / MANIFEST).is_file()]
+    if not found:
+        raise UserError(f"{folder}: no finished {' or '.join(kinds)} index there; make it with: make index")
+    settings = yaml.safe_load((folder / found[0] / "config.yaml").read_text(encoding="utf-8"))
+    store = PassageStore(Path(corpus or settings["corpus"]) / "passages")
+    openers = {LEXICAL: LexicalIndex.open, DENSE: DenseIndex}
+    for kind in found:
+        indexed = read_manifest(folder / kind)["results"]["passages"]
+        if indexed != len(store):
+            raise UserError(
+                f"{folder / kind}: made of {indexed} passages, but {store.parts[0].parent} holds "
+                f"{len(store)}; make it again with: make index"
+            )
+    return Library(store, {kind: openers[kind](folder / kind) for kind in found})
+
+
+def search_questions(
+    indexes: dict[str, LexicalIndex | DenseIndex],
+    questions: pd.DataFrame,
+    forms: Iterable[QueryForm],
+    depth: int,
+) -> list[Ranking]:
+    """The best `depth` passages of every question, for each index and each form of the questions."""
+    queries = {form: write_queries(questions, form) for form in forms}
+    # All forms at once: an index larger than the memory is read through for every search.
+    flat = [query for own in queries.values() for several in own for query in several]
+    rankings = []
+    for kind, index in indexes.items():
+        hits, start = index.search(flat, depth), 0
+        for form, own in queries.items():
+            per_question = len(own[0])
+            stop = start + len(own) * per_question
+            merged = merge_queries(hits.select(slice(start, stop)), per_question, depth)
+            rankings.append(Ranking(kind, form, merged))
+            start = stop
+    return rankings
+
+
+def fuse_rankings(
+    rankings: list[Ranking], lexical_weight: float, k: int, method: FusionMethod = "convex"
+) -> Hits:
+    """All rankings as one; the forms of one kind of search share its weight evenly."""
+    kinds = {ranking.kind for ranking in rankings}
+    weight = {LEXICAL: lexical_weight, DENSE: 1 - lexical_weight} if len(kinds) > 1 else dict.fromkeys(kinds, 1)
+    used = [ranking for ranking in rankings if weight[ranking.kind] > 0]
+    return fuse_hits([r.hits for r in used], [weight[r.kind] for r in used], k, method)
+
+
+def find_passages(
+    library: Library, query: str, k: int, lexical_weight: float, depth: int = 100
+) -> tuple[pd.DataFrame, list[float]]:
+    """The `k` best passages for one query, best first, and their fused scores."""
+    rankings = [
+        Ranking(kind, "question", index.search([query], depth)) for kind, index in library.indexes.items()
+    ]
+    best = fuse_rankings(rankings, lexical_weight, k)
+    rows = best.rows[0][best.rows[0] != NO_ROW]
+    return library.store.fetch(rows).loc[rows], best.scores[0][: len(rows)].tolist()
