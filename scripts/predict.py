@@ -36,7 +36,11 @@ def main(config: PredictConfig, _: str) -> None:
     name = f"{settings.run}-fold{settings.fold}-{asked.name}"
     folder = Path(config.out) if config.out else Path("data/predictions") / name
     adapter = trained / "adapter"
-    inputs = [*list_files(asked, config.contexts), adapter / "adapter_model.safetensors", trained / "config.yaml"]
+    inputs = [
+        *list_files(asked, config.contexts),
+        adapter / "adapter_model.safetensors",
+        trained / "config.yaml",
+    ]
     run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
         answerer = load_answerer(replace(settings, base=base, max_contexts=k), adapter, config.batch_size)

@@ -14,6 +14,10 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.y*ml"))
 
 # folder below configs/ -> where its dataclass is; imported when a config of the stage is met
 STAGES = {
+    "corpus": ("science_exam.corpus.config", "CorpusConfig"),
+    "index": ("science_exam.retrieval.config", "IndexConfig"),
+    "retrieve": ("science_exam.retrieval.config", "RetrieveConfig"),
+    "search": ("science_exam.retrieval.config", "SearchConfig"),
     "questions": ("science_exam.questions.config", "QuestionsConfig"),
     "train": ("science_exam.training.config", "TrainConfig"),
     "predict": ("science_exam.answering.config", "PredictConfig"),

@@ -107,6 +107,7 @@ REPEATED = Table(
     columns={
         "row": Column("integer"),  # among all passages, before the repeated ones were left out
         "passage_id": TEXT,
+        "article_id": TEXT,
         "kept_id": TEXT,  # the earlier passage that stands for it
     },
 )

@@ -58,4 +58,3 @@ def find_repeated(pairs: np.ndarray, fetch_texts: FetchTexts, threshold: float) 
             if measure_overlap(word_triples(texts[a]), word_triples(texts[b])) >= threshold:
                 repeated[b] = a
     return repeated
-

@@ -114,8 +114,8 @@ def make_article(record: Record, source: str, place: int, counts: Counter[str]) 
 
     The source is what the record says, else the wiki that its address belongs to, else `source`. The
     id is "source:id"; without an id a hash of `place` (what tells the record from the others of its
-    file), title and text takes its place. Without a title it is the text's first line. Of what
-    WikiExtractor writes, the escapes are undone and the title in front of the text is cut off.
+    file), title and text takes its place. Of what WikiExtractor writes, the escapes are undone and the
+    title in front of the text is cut off.
     """
     counts["pages"] += 1
     text, title, url = record.need("text"), record.text("title"), record.text("url", "url_or_repo")
@@ -131,7 +131,7 @@ def make_article(record: Record, source: str, place: int, counts: Counter[str]) 
     number = record.text("id", "article_id") or _hash(f"{place}\n{title}\n{text}")
     return Article(
         article_id=f"{name}:{number}",
-        title=title or text.partition("\n")[0][:80],
+        title=title,
         sections=(Section("", BLANK_LINES.sub("\n\n", text)),),
         source=name,
         url=url or None,

@@ -115,7 +115,8 @@ def _list_repeated(parts: list[Path], threshold: float) -> pd.DataFrame:
     fetch = partial(_fetch_column, parts, starts)
     kept = find_repeated(pairs, partial(fetch, "text"), threshold)
     names = fetch("passage_id", sorted({*kept, *kept.values()}))
-    rows = [(row, names[row], names[kept[row]]) for row in sorted(kept)]
+    articles = fetch("article_id", sorted(kept))
+    rows = [(row, names[row], articles[row], names[kept[row]]) for row in sorted(kept)]
     return pd.DataFrame(rows, columns=list(REPEATED.columns))
 
 

@@ -220,8 +220,7 @@ def _find_embedded() -> Path:
     found = hash_file(folder / "model.safetensors")
     if found != EMBEDDED_SHA256:
         raise UserError(
-            f"{folder}: expected weights with SHA-256 {EMBEDDED_SHA256}, found {found}; "
-            f"reinstall {EMBEDDED}"
+            f"{folder}: expected weights with SHA-256 {EMBEDDED_SHA256}, found {found}; reinstall {EMBEDDED}"
         )
     return folder
 

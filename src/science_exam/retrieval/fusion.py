@@ -57,9 +57,7 @@ def _scale_scores(hits: Hits) -> np.ndarray:
     highest = np.where(filled, hits.scores, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
     lowest = np.where(filled, hits.scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
     spread = np.where(highest > lowest, highest - lowest, 1)
-    return np.where(
-        filled, np.where(highest > lowest, (hits.scores - lowest) / spread, 1.0), 0.0
-    )
+    return np.where(filled, np.where(highest > lowest, (hits.scores - lowest) / spread, 1.0), 0.0)
 
 
 def _invert_ranks(hits: Hits) -> np.ndarray:

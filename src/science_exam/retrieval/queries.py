@@ -23,8 +23,7 @@ def write_queries(questions: pd.DataFrame, form: QueryForm) -> list[list[str]]:
     if form == "all_options":
         return [[" ".join([prompt, *texts]).strip()] for prompt, texts in zip(prompts, options, strict=True)]
     return [
-        [f"{prompt} {text}".strip() for text in texts]
-        for prompt, texts in zip(prompts, options, strict=True)
+        [f"{prompt} {text}".strip() for text in texts] for prompt, texts in zip(prompts, options, strict=True)
     ]
 
 

@@ -27,9 +27,7 @@ from science_exam.retrieval.tuning import measure_hits, tune_weight
 KINDS = {"fused": (LEXICAL, DENSE), "lexical": (LEXICAL,), "dense": (DENSE,)}
 
 
-def retrieve_contexts(
-    questions: pd.DataFrame, config: RetrieveConfig
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def retrieve_contexts(questions: pd.DataFrame, config: RetrieveConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The contexts table, and what is worth knowing about how it came about.
 
     Raises:

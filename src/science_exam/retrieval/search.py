@@ -38,9 +38,7 @@ class DenseIndex:
 
     def __init__(self, folder: Path) -> None:
         self.shards = VectorShards(folder)
-        self.encoder: Encoder = reload_encoder(
-            EncoderSettings.read(folder / ENCODER_FILE), choose_device()
-        )
+        self.encoder: Encoder = reload_encoder(EncoderSettings.read(folder / ENCODER_FILE), choose_device())
 
     def search(self, queries: list[str], k: int, progress: Progress = iter) -> Hits:
         """Exact search; see `search_exact`."""
@@ -110,7 +108,9 @@ def fuse_rankings(
 ) -> Hits:
     """All rankings as one; the forms of one kind of search share its weight evenly."""
     kinds = {ranking.kind for ranking in rankings}
-    weight = {LEXICAL: lexical_weight, DENSE: 1 - lexical_weight} if len(kinds) > 1 else dict.fromkeys(kinds, 1)
+    weight = (
+        {LEXICAL: lexical_weight, DENSE: 1 - lexical_weight} if len(kinds) > 1 else dict.fromkeys(kinds, 1)
+    )
     used = [ranking for ranking in rankings if weight[ranking.kind] > 0]
     return fuse_hits([r.hits for r in used], [weight[r.kind] for r in used], k, method)
 

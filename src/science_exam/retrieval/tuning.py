@@ -23,7 +23,9 @@ def tune_weight(fuse: Callable[[float], Hits], gold_rows: np.ndarray) -> tuple[f
         The weight, and the mean nDCG@10 of each fifth of the questions under the weight that is
         best on the other four: what to expect on new questions.
     """
-    gains = np.stack([measure_hits(fuse(float(weight)), gold_rows) for weight in WEIGHTS])  # (weights, questions)
+    gains = np.stack(
+        [measure_hits(fuse(float(weight)), gold_rows) for weight in WEIGHTS]
+    )  # (weights, questions)
     fold = np.arange(len(gold_rows)) % N_FOLDS
     held_out = [gains[_best(gains[:, fold != number]), fold == number] for number in range(N_FOLDS)]
     return float(WEIGHTS[_best(gains)]), float(np.concatenate(held_out).mean())

@@ -1,0 +1,1 @@
+"""Wikitext, step by step: tags off, brackets matched, templates expanded, lines and tables read."""

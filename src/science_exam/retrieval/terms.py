@@ -1,0 +1,75 @@
+"""Text -> search terms: words folded to their stems; numbers, formulas and symbols stay findable."""
+
+import re
+import unicodedata
+
+from Stemmer import Stemmer
+
+# In lower case: 1,000 and 3.14 are one term; it's and O'Brien one word; H_2O one formula.
+WORD = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?\b|\d+\.\d+|\w+(?:['’]\w+)?")
+
+# Words that are in every second passage and ask for nothing. Without them a search reads about a third of
+# the postings.
+STOP_WORDS = frozenset(
+    """
+    a about also am an and any are as at be been being both but by can could did do does each for from had
+    has have he her his how i if in into is it its may might more most no nor not of on or other our she
+    should so some such than that the their them then there these they this those to was we were what when
+    where whether which while who whom whose why will with within would you your
+    """.split()
+)
+
+# A Greek letter and its name are one: α-helix and alpha helix, NFκB and NFkappaB, γ and \gamma.
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρσςτυφχψω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma "
+        "tau upsilon phi chi psi omega".split(),
+        strict=True,
+    )
+)
+# What Unicode does not take apart into a letter and an accent.
+LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
+SPELLING = str.maketrans({**GREEK, **LETTERS, "’": "'", "_": "", ",": ""})
+
+MAX_CACHED_WORDS = 1 << 20  # about 150 MB; a corpus has ever more words, most of them seen once
+
+
+def split_terms(text: str) -> list[str]:
+    """The terms of a text in order, repetitions included, without stop words.
+
+    A word becomes its English Snowball stem in lower case without accents; Greek letters become their
+    names, sub- and superscripts plain digits:
+
+        "Schrödinger's equations"  -> schroding equat
+        "CO₂, CO_2 or CO2"         -> co2 co2 co2
+        "the α-helix is 1,000 nm"  -> alpha helix 1000 nm
+
+    Source of the stems: Porter, Snowball: a language for stemming algorithms (2001).
+    """
+    text = text.lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)  # an accent on its own would end the word
+    return list(filter(None, map(_TERMS.__getitem__, WORD.findall(text))))
+
+
+class _Terms(dict):
+    """Word -> its term, "" for a stop word; worked out at the word's first sight."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= MAX_CACHED_WORDS:
+            self.clear()
+        term = self[word] = _make_term(word)
+        return term
+
+
+def _make_term(word: str) -> str:
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word)
+        word = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).lower()
+    word = word.translate(SPELLING).removesuffix("'s")
+    return "" if word in STOP_WORDS else _STEMMER.stemWord(word)
+
+
+_STEMMER = Stemmer("english", 0)  # without its own cache: words come here once
+_TERMS = _Terms()
