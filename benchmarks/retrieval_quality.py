@@ -99,7 +99,8 @@ def main(index: Path, path: Path, misses: str) -> None:
     measured = {}
     for kind in library.indexes:
         measured[kind] = judge.measure(fuse_rankings([r for r in used if r.kind == kind], 0.5, DEPTH))
-        show(f"{kind}, {' + '.join(default)}", measured[kind])
+        if len(default) > 1:
+            show(f"{kind}, {' + '.join(default)}", measured[kind])
     by_rank = fuse_rankings(used, CONFIG.lexical_weight, DEPTH, "reciprocal_rank")
     show("fused by reciprocal ranks", judge.measure(by_rank))
     tried = {w: judge.measure(fuse_rankings(used, float(w), DEPTH)) for w in WEIGHTS}

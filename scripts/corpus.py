@@ -7,10 +7,10 @@ Writes data/corpus/<name>/articles and data/corpus/<name>/passages, in parts; fi
 kept when it is interrupted, and other settings of the passages leave the articles alone.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -29,37 +29,31 @@ def main(config: CorpusConfig, name: str) -> None:
 
 def make_articles(config: CorpusConfig, folder: Path) -> None:
     from science_exam.corpus.cleaning import clean_sources
-    from science_exam.corpus.sources import find_sources
+    from science_exam.corpus.dumps import list_files
 
     sources = [Path(source) for source in config.sources]
     settings = {"filter": asdict(config.filter), "block_bytes": config.block_bytes}
-    run = Run(folder, settings, [block.path for block in find_sources(sources)], config.overwrite)
-    if not run.finished:
-        run.begin()
-        finish(
-            run, clean_sources(sources, folder, config.filter, config.block_bytes, **how(config, "blocks"))
-        )
+    if config.cluster:
+        settings["cluster"] = True  # its blocks are others than one machine's, with the same names
+    clean = partial(clean_sources, sources, folder, config.filter, config.block_bytes)
+    finish(config, Run(folder, settings, list_files(sources), config.overwrite), clean, " blocks")
 
 
 def make_passages(config: CorpusConfig, folder: Path, articles: Path) -> None:
     from science_exam.corpus.splitting import split_parts
 
-    parts = list_parts(articles, "make them with: make corpus")
-    run = Run(folder, asdict(config.passages), [articles / MANIFEST], config.overwrite)
+    settings = asdict(config.passages)
+    split = partial(split_parts, list_parts(articles, "make them with: make corpus"), folder, **settings)
+    finish(config, Run(folder, settings, [articles / MANIFEST], config.overwrite), split, " parts")
+
+
+def finish(config: CorpusConfig, run: Run, make: Callable[..., dict[str, int]], unit: str) -> None:
     if not run.finished:
         run.begin()
-        finish(run, split_parts(parts, folder, **asdict(config.passages), **how(config, "parts")))
-
-
-def how(config: CorpusConfig, unit: str) -> dict[str, Any]:
-    """By how many, where, and with which progress bar."""
-    workers, show = count_workers(config.workers), partial(tqdm, unit=f" {unit}")
-    return {"n_workers": workers, "cluster": config.cluster, "progress": show}
-
-
-def finish(run: Run, counts: dict[str, int]) -> None:
-    run.finish(dict(counts))
-    print(f"{run.folder}: {', '.join(f'{number:,} {what}' for what, number in counts.items())}")
+        workers, show = count_workers(config.workers), partial(tqdm, unit=unit)
+        counts = make(n_workers=workers, cluster=config.cluster, progress=show)
+        run.finish(dict(counts))
+        print(f"{run.folder}: {', '.join(f'{number:,} {what}' for what, number in counts.items())}")
 
 
 if __name__ == "__main__":

@@ -35,15 +35,13 @@ def main(config: PredictConfig, _: str) -> None:
 
     name = f"{settings.run}-fold{settings.fold}-{asked.name}"
     folder = Path(config.out) if config.out else Path("data/predictions") / name
-    adapter = trained / "adapter"
-    inputs = [
-        *list_files(asked, config.contexts),
-        adapter / "adapter_model.safetensors",
-        trained / "config.yaml",
-    ]
+    weights = trained / "adapter" / "adapter_model.safetensors"
+    inputs = [*list_files(asked, config.contexts), weights, trained / "config.yaml"]
     run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
-        answerer = load_answerer(replace(settings, base=base, max_contexts=k), adapter, config.batch_size)
+        answerer = load_answerer(
+            replace(settings, base=base, max_contexts=k), weights.parent, config.batch_size
+        )
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")

@@ -6,7 +6,6 @@
 Writes data/contexts/<name>/contexts.parquet; training and answering read it with contexts=<folder>.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from science_exam.cli import run_script
@@ -17,15 +16,17 @@ from science_exam.tables import CONTEXTS, write_table
 
 
 def main(config: RetrieveConfig, _: str) -> None:
-    asked, index = Path(config.questions), Path(config.index)
+    asked = Path(config.questions)
     folder = Path("data/contexts") / (config.name or asked.name)
-    inputs = [asked / "questions.parquet", *sorted(index.glob(f"*/{MANIFEST}"))]
+    # TF-IDF reads the corpus itself; an index stands for the corpus that it was made of.
+    searched = Path(config.corpus if config.retriever == "tfidf" else config.index)
+    inputs = [asked / "questions.parquet", *sorted(searched.glob(f"*/{MANIFEST}"))]
     run = open_run(folder, config, inputs, without=("name",))
     if run.finished:
         return
-    from science_exam.retrieval.stage import retrieve_contexts
+    from science_exam.retrieval.retrieve import retrieve_contexts
 
-    contexts, results = retrieve_contexts(read_questions_table(asked), index, config)
+    contexts, results = retrieve_contexts(read_questions_table(asked), config)
     run.begin()
     write_table(contexts, CONTEXTS, folder / "contexts.parquet")
     run.finish(results)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import TypeVar
 
 from science_exam.errors import UserError
@@ -85,7 +86,19 @@ def _run_on_ray(function, tasks, gpus_a_task: int) -> Iterator:
     if not rows:
         return
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    folder = Path.cwd()
     # Tasks, not actors: an actor pool that takes every CPU starves Ray's own readers.
-    done = dataset.map(lambda row: {"result": function(row["task"])}, num_gpus=gpus_a_task)
+    done = dataset.map(lambda row: _attempt(function, folder, row["task"]), num_gpus=gpus_a_task)
     for row in done.iter_rows():
+        if row["error"]:
+            raise UserError(row["error"])
         yield row["result"]
+
+
+def _attempt(function, folder: Path, task) -> dict:
+    """Run a task on a machine of the cluster; Ray would wrap a UserError and write its traceback."""
+    os.chdir(folder)  # a worker starts where Ray was started, and paths may be relative
+    try:
+        return {"result": function(task), "error": ""}
+    except UserError as error:
+        return {"result": None, "error": str(error)}

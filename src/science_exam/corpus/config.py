@@ -49,3 +49,5 @@ class CorpusConfig:
             raise ValueError("sources: expected at least one file or folder, found none")
         if self.block_bytes < 1:
             raise ValueError(f"block_bytes: expected at least 1, found {self.block_bytes}")
+        if self.workers < 0:
+            raise ValueError(f"workers: expected 0 (one a core) or more, found {self.workers}")

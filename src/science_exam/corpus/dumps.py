@@ -21,6 +21,7 @@ from science_exam.corpus.sources import (
     PARQUET,
     TEXTBOOKS,
     Block,
+    find_index,
     find_sources,
 )
 
@@ -41,6 +42,12 @@ BEGINNINGS: dict[str, MayCut] = {
     EXTRACTED: extracted.begins_doc,
     TEXTBOOKS: textbooks.begins_document,
 }
+
+
+def list_files(sources: Sequence[Path]) -> list[Path]:
+    """The files that the articles of some files and folders come from, indexes of dumps included."""
+    files = [whole.path for whole in find_sources(sources)]
+    return [*files, *filter(None, map(find_index, files))]
 
 
 def plan_blocks(sources: Sequence[Path], block_bytes: int, inline: bool = True) -> Iterator[Block]:

@@ -122,7 +122,7 @@ def fill_windows(counts: list[int], room: int, overlap: int) -> list[tuple[int, 
         return []
     fewest = len(_fill(counts, room, overlap))
     # The smallest room that still makes as few windows: greedy filling with it leaves no stub.
-    # More room never makes more windows, so it can be searched by halving.
+    # More room hardly ever makes more windows, so halving finds it, and never takes one with more.
     even = bisect_left(range(room), -fewest, lo=1, key=lambda size: -len(_fill(counts, size, overlap)))
     return _fill(counts, even, overlap)
 

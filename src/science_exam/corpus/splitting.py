@@ -65,8 +65,10 @@ def split_parts(
         Numbers of passages kept and left out as repeated.
     """
     split = [folder / SPLIT / path.name for path in articles]
-    listed = folder / "repeated.parquet"  # there once all parts are split
-    if not listed.is_file():
+    kept = [folder / path.name for path in articles]
+    listed = folder / "repeated.parquet"
+    # Else an earlier call did all this, and was interrupted while it cleared up or behind that.
+    if not all(path.is_file() for path in (listed, *kept)):
         tasks = (
             _Task(path, part, max_tokens, overlap_tokens, tokenizer, sign=near_duplicate > 0)
             for path, part in zip(articles, split, strict=True)
@@ -74,11 +76,12 @@ def split_parts(
         )
         for _ in progress(run_tasks(_split_part, tasks, n_workers, cluster)):
             pass
-        write_table(_list_repeated(split, near_duplicate), REPEATED, listed)
-    repeated = read_table(REPEATED, listed)
-    n_rows = _keep_rest(split, repeated["row"].to_numpy(), folder)
-    shutil.rmtree(folder / SPLIT)
-    return {"passages": n_rows - len(repeated), "repeated": len(repeated)}
+        if not listed.is_file():
+            write_table(_list_repeated(split, near_duplicate), REPEATED, listed)
+        _keep_rest(split, read_table(REPEATED, listed)["row"].to_numpy(), kept)
+    shutil.rmtree(folder / SPLIT, ignore_errors=True)
+    n_rows = sum(pq.read_metadata(path).num_rows for path in kept)
+    return {"passages": n_rows, "repeated": pq.read_metadata(listed).num_rows}
 
 
 def _split_part(task: _Task) -> None:
@@ -131,16 +134,17 @@ def _fetch_column(parts: list[Path], starts: list[int], name: str, rows: list[in
     return values
 
 
-def _keep_rest(split: list[Path], repeated: np.ndarray, folder: Path) -> int:
-    """Write the final parts, without the repeated rows; returns the number of rows before that."""
+def _keep_rest(split: list[Path], repeated: np.ndarray, kept: list[Path]) -> None:
+    """Write the parts in `kept` that are not there yet: those in `split` without the repeated rows."""
     start = 0
-    for part in split:
+    for part, path in zip(split, kept, strict=True):
         rows = np.arange(start, start := start + pq.read_metadata(part).num_rows)
-        kept = ~np.isin(rows, repeated)
-        with whole_file(folder / part.name) as partial:
-            if kept.all():
+        if path.is_file():
+            continue
+        stays = ~np.isin(rows, repeated)
+        with whole_file(path) as partial:
+            if stays.all():
                 partial.unlink(missing_ok=True)
                 partial.hardlink_to(part)  # the same bytes twice would double the disk that is needed
             else:
-                pq.write_table(pq.read_table(part).filter(pa.array(kept)), partial, compression="zstd")
-    return start
+                pq.write_table(pq.read_table(part).filter(pa.array(stays)), partial, compression="zstd")

@@ -45,8 +45,8 @@ _DISAMBIGUATION = frozenset(
         "|"
     )
 )
-_TEMPLATE_NAME = re.compile(r"\{\{\s*([^|{}\n]{1,60}?)\s*(?:\||\}\})")
-_CATEGORY = re.compile(r"\[\[\s*category\s*:\s*([^\]|{}\n]+?)\s*(?:\||\]\])", re.IGNORECASE)
+_TEMPLATE_NAME = re.compile(r"\{\{([^|{}\n]{1,60})[|}\n]")
+_CATEGORY = re.compile(r"\[\[[ _]*category[ _]*:([^\[\]|{}\n]+)(?:\||\]\])", re.IGNORECASE)
 _BRACKETS = re.compile(r"[\[\]{}|]+")
 _LINK_TARGET = re.compile(r"\[\[[^|\[\]]*\|")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -80,7 +80,7 @@ def clean_wikitext(wikitext: str) -> CleanPage:
             sections.append(Section(path=path, text=text))
     return CleanPage(
         sections=tuple(sections),
-        categories=tuple(dict.fromkeys(kept.restore(name) for name in _CATEGORY.findall(stripped))),
+        categories=tuple(dict.fromkeys(kept.restore(name).strip() for name in _CATEGORY.findall(stripped))),
         is_disambiguation="__DISAMBIG__" in wikitext
         or any(normalize_name(name) in _DISAMBIGUATION for name in _TEMPLATE_NAME.findall(stripped)),
     )

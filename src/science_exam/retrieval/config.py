@@ -22,6 +22,10 @@ class EncoderConfig:
     # of the weights; auto measures which is faster here
     precision: Precision = "auto"
 
+    def __post_init__(self) -> None:
+        if self.max_tokens < 0:
+            raise ValueError(f"encoder.max_tokens: expected 0 or more, found {self.max_tokens}")
+
 
 @dataclass(frozen=True)
 class IndexConfig:
@@ -40,6 +44,11 @@ class IndexConfig:
     cluster: bool = False
     # replace an index of the same name made from another corpus or with other settings
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        _check_count("shard_passages", self.shard_passages)
+        if self.approximate_gb < 0:
+            raise ValueError(f"approximate_gb: expected 0 or more, found {self.approximate_gb}")
 
 
 @dataclass(frozen=True)
@@ -84,11 +93,11 @@ class RetrieveConfig:
             raise ValueError(f"queries: expected {', '.join(QUERY_FORMS)}, found {', '.join(unknown)}")
         if not self.queries:
             raise ValueError(f"queries: expected at least one of {', '.join(QUERY_FORMS)}")
-        if not 0 <= self.lexical_weight <= 1:
-            raise ValueError(f"lexical_weight: expected 0 to 1, found {self.lexical_weight}")
+        _check_share("lexical_weight", self.lexical_weight)
         for name in ("depth", "k", "rerank_depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+            _check_count(name, getattr(self, name))
+        if self.max_tokens < 0:
+            raise ValueError(f"max_tokens: expected 0 or more, found {self.max_tokens}")
 
 
 @dataclass(frozen=True)
@@ -105,3 +114,17 @@ class SearchConfig:
     k: int = 5
     # weight of lexical against dense search, 0 to 1
     lexical_weight: float = 0.4
+
+    def __post_init__(self) -> None:
+        _check_share("lexical_weight", self.lexical_weight)
+        _check_count("k", self.k)
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}: expected 0 to 1, found {value}")
+
+
+def _check_count(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name}: expected at least 1, found {value}")

@@ -47,7 +47,8 @@ def _find_best_gpu(queries, chunk, k: int, device: str) -> tuple[np.ndarray, np.
     """The same as matrix products on a GPU; in fp32, because fp16 sums would reorder near ties."""
     import torch
 
-    vectors = torch.from_numpy(np.ascontiguousarray(chunk)).to(device).float()  # (rows, dim)
+    # Copied, because torch warns of memory that is mapped for reading only.
+    vectors = torch.from_numpy(np.array(chunk)).to(device).float()  # (rows, dim)
     found = [
         (torch.from_numpy(queries[first : first + GPU_QUERIES]).to(device) @ vectors.T).topk(k)
         for first in range(0, len(queries), GPU_QUERIES)

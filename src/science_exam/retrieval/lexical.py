@@ -5,19 +5,21 @@ An index is a folder of shards that know nothing of each other, and a manifest t
     shard-00000.postings …   term counts of up to `shard_passages` passages, see `Postings`
     index.json               number of shards and passages
 
-Document frequencies and the average length are summed over the shards when the index is searched, so
-that any cut into shards gives the scores and the order of one big index, k1 and b can be tuned without
-building anew, and no step needs the vocabulary of the whole corpus.
+Document frequencies and the average length are summed over the shards when the index is searched. So any
+cut into shards gives the scores and the order of one big index, k1 and b are tuned without building anew,
+and no step needs the vocabulary of the whole corpus, which for tens of millions of passages would not fit
+into memory as Python strings (some 130 bytes a term).
 
-Why not bm25s: it keeps finished scores (8 bytes a posting, here 5), builds them in memory from Python
-lists (7.8 GB for a million passages), and sorts out the best k by partitioning all scores. What makes it
-fast, a sum over the postings of the query's terms alone, is the same here.
+Why not bm25s: it stores finished scores, which sharding would have to rewrite once the last document
+frequency is known, at 8 bytes a posting (here 5), builds them from lists in memory, and searches several
+times slower, partly by partitioning all scores to choose the best k. What makes it fast, sums over the
+postings of the query's terms alone, is the same here; the scores are equal up to rounding.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -26,7 +28,7 @@ import numpy as np
 
 from science_exam.errors import UserError
 from science_exam.files import write_text
-from science_exam.retrieval.hits import NO_ROW, Hits, merge_hits, no_hits
+from science_exam.retrieval.hits import Hits, merge_hits, no_hits
 from science_exam.retrieval.postings import (
     Postings,
     count_postings,
@@ -39,28 +41,29 @@ from science_exam.retrieval.terms import split_terms
 
 MANIFEST = "index.json"
 SHARD = "shard-{:05d}.postings"
-QUERIES_AT_A_TIME = 64
+QUERIES_AT_A_TIME = 64  # a thread's share
 GROUPS = 1 << 12
+
+Query = list[tuple[int, int]]  # (number of a term, how often the query has it)
 
 
 def build_lexical_index(stream: Iterable[Sequence[str]], folder: Path, shard_passages: int) -> None:
     """Count the terms of all passages into shards under `folder`.
 
-    Killed and started again, it leaves whole shards alone, if they were made from the same texts, and
-    ends with the same bytes. Memory is that of one shard whatever the size of the corpus.
+    Killed and started again, it leaves alone every shard that is whole and ends with the same bytes;
+    the texts stream by again, but only their digest is taken. Memory is that of one shard, whatever the
+    size of the corpus.
 
     Args:
         stream: texts of the passages, one part after the other (`PassageStore.stream_texts`).
         folder: where the index goes.
-        shard_passages: passages a shard; 1,000,000 of 160 words take about GB to build.
+        shard_passages: passages a shard; 1,000,000 of 160 words take about 1.3 GB to build.
 
     Raises:
         UserError: the folder holds a shard of other texts.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
-    texts = chain.from_iterable(stream)
-    n_passages = 0
+    texts, n_passages = chain.from_iterable(stream), 0
     for number in count():
         added = _add_shard(folder / SHARD.format(number), islice(texts, shard_passages))
         n_passages += added
@@ -71,56 +74,63 @@ def build_lexical_index(stream: Iterable[Sequence[str]], folder: Path, shard_pas
 
 
 def _add_shard(path: Path, texts: Iterator[str]) -> int:
-    """Write a shard unless it is there, and return its number of passages; none is no shard."""
+    """Write a shard unless it is there; returns its number of passages, none where the texts have ended."""
     try:
         found = map_postings(path)
-    except (FileNotFoundError, ValueError):  # not made yet, or damaged: made anew
+    except (FileNotFoundError, ValueError):  # not made yet, or damaged
         postings = count_postings(texts)
         if len(postings.lengths):
             save_postings(path, postings)
-        else:
-            path.unlink(missing_ok=True)
         return len(postings.lengths)
     n_texts, digest = digest_texts(texts)
     if not np.array_equal(digest, found.digest):
-        raise UserError(f"{path}: was made from other passages; remove {path.parent} to build the index anew")
+        raise UserError(f"{path}: made from other passages; add overwrite=true to build the index anew")
     return n_texts
-
-
-def _open_shard(path: Path) -> Postings:
-    try:
-        return map_postings(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; make it with: make index") from None
-    except ValueError as error:
-        raise UserError(f"{path}: damaged, {error}; mend it with: make index") from None
 
 
 @dataclass(frozen=True)
 class LexicalIndex:
-    """An index on disk, mapped; see `build_lexical_index`."""
+    """An index on disk, mapped: only the postings that a search reads come into memory.
+
+    Attributes:
+        shards: row i of the passages is the i-th over all shards.
+    """
 
     shards: list[Postings]
 
     @classmethod
     def open(cls, folder: Path) -> "LexicalIndex":
-        """Map the shards of an index.
+        """Map the shards that `build_lexical_index` wrote.
 
         Raises:
-            UserError: there is none, it is not finished, or a shard is missing or damaged.
+            UserError: there is no index, it is not finished, or a file is missing or damaged.
         """
-        manifest = folder / MANIFEST
-        if not manifest.is_file():
+        path = folder / MANIFEST
+        if not path.is_file():
             what = "the index is not finished" if folder.is_dir() else "there is no index"
             raise UserError(f"{folder}: {what}; make it with: make index")
-        n_shards = json.loads(manifest.read_text(encoding="utf-8"))["shards"]
-        return cls([_open_shard(folder / SHARD.format(number)) for number in range(n_shards)])
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            index = cls([map_postings(folder / SHARD.format(n)) for n in range(manifest["shards"])])
+        except FileNotFoundError as error:
+            raise UserError(f"{error.filename}: not found; mend the index with: make index") from None
+        except ValueError as error:
+            raise UserError(f"{folder}: damaged, {error}; mend the index with: make index") from None
+        if len(index) != manifest["passages"]:
+            raise UserError(f"{folder}: {len(index)} passages, but {path.name} counts {manifest['passages']}")
+        return index
 
     def __len__(self) -> int:
         return sum(len(shard.lengths) for shard in self.shards)
 
     def search(
-        self, queries: Sequence[str], k: int, k1: float = 1.5, b: float = 0.75, n_threads: int = 1
+        self,
+        queries: Sequence[str],
+        k: int,
+        k1: float = 1.5,
+        b: float = 0.75,
+        n_threads: int = 1,
+        progress: Callable[[list], Iterable] = iter,
     ) -> Hits:
         """The `k` best passages of each query by BM25.
 
@@ -131,66 +141,86 @@ class LexicalIndex:
         with tf the term's count in the passage and df the number of passages, of N, that hold it.
         Passages without any of the terms are no hits; equal scores are ordered by row.
 
-        Source: Robertson and Zaragoza, The probabilistic relevance framework (2009), with Lucene's idf,
-        as in Kamphuis et al., Which BM25 do you mean? (2020).
-
         Args:
             queries: texts.
             k: hits a query.
-            k1: how slowly repetitions of a term in a passage stop to count.
-            b: how much long passages are held back, 0 to 1.
-            n_threads: queries are searched by so many threads; the result is the same.
+            k1: how slowly a term's repetitions in a passage cease to count.
+            b: how far long passages are held back, 0 to 1.
+            n_threads: threads that share the queries; the hits are the same.
+            progress: wraps the list of shards that is gone through (`tqdm`).
+
+        Source: Robertson and Zaragoza, The probabilistic relevance framework (2009), with Lucene's idf,
+        see Kamphuis et al., Which BM25 do you mean? (2020).
         """
-        hits = no_hits(len(queries), k)
-        terms, wanted = _number_terms(queries)
-        spans = [shard.locate(hash_terms(terms)) for shard in self.shards]  # (terms, 2) each
-        idf = _inverse_frequencies(sum(span[:, 1] - span[:, 0] for span in spans), len(self))
-        average = sum(int(shard.lengths.sum()) for shard in self.shards) / max(1, len(self))
-        first_row = 0
-        slices = [slice(s, s + QUERIES_AT_A_TIME) for s in range(0, len(queries), QUERIES_AT_A_TIME)]
-        with ThreadPoolExecutor(n_threads) as pool:
-            for shard, span in zip(self.shards, spans, strict=True):
-                search = _ShardSearch(shard, span, idf, k1 * (1 - b + b * shard.lengths / average), first_row)
-                for part, found in zip(slices, pool.map(lambda part: search.find(wanted[part], k), slices)):
-                    merged = merge_hits([hits.select(part), found], k)
-                    hits.rows[part], hits.scores[part] = merged.rows, merged.scores
+        terms, numbered = _number_terms(queries)
+        hashes = hash_terms(terms)
+        spans = [shard.locate(hashes) for shard in self.shards]  # (terms, 2) each
+        frequencies = sum(span[:, 1] - span[:, 0] for span in spans)
+        idf = np.log(1 + (len(self) - frequencies + 0.5) / (frequencies + 0.5))
+        total_length = sum(shard.lengths.sum() for shard in self.shards)
+
+        hits, first_row = no_hits(len(queries), k), 0
+        with ThreadPoolExecutor(n_threads) as threads:
+            for shard, span in progress(list(zip(self.shards, spans, strict=True))):
+                norms = k1 * (1 - b + b * shard.lengths * (len(self) / max(1, total_length)))
+                scorer = _ShardScorer(shard, span, idf.astype(np.float32), norms.astype(np.float32))
+                found = scorer.find(numbered, k, threads)
+                rows = np.where(np.isfinite(found.scores), found.rows + first_row, found.rows)
+                hits = merge_hits([hits, Hits(rows, found.scores)], k)
                 first_row += len(shard.lengths)
         return hits
 
 
-def _number_terms(queries: Sequence[str]):
-    numbers, wanted = {}, []
+def _number_terms(queries: Sequence[str]) -> tuple[list[str], list[Query]]:
+    """The different terms of all queries, and each query in their numbers."""
+    numbers: dict[str, int] = {}
+    numbered = []
     for query in queries:
         counts = Counter(split_terms(query))
-        wanted.append([(numbers.setdefault(term, len(numbers)), n) for term, n in counts.items()])
-    return list(numbers), wanted
+        numbered.append([(numbers.setdefault(term, len(numbers)), n) for term, n in counts.items()])
+    return list(numbers), numbered
 
 
-def _inverse_frequencies(df, n):
-    return np.log(1 + (n - df + 0.5) / (df + 0.5))
+@dataclass(frozen=True)
+class _ShardScorer:
+    """What scoring one shard's passages needs; rows are the shard's own.
 
+    Attributes:
+        postings: of the shard.
+        spans: int64 (terms, 2), where the postings of the queries' terms begin and end.
+        idf: float32 (terms,).
+        norms: float32 (passages,), what a passage's length adds under the fraction.
+    """
 
-class _ShardSearch:
-    def __init__(self, shard, spans, idf, norms, first_row):
-        self.shard, self.spans, self.idf, self.first_row = shard, spans.tolist(), idf.astype(np.float32), first_row
-        self.norms = norms.astype(np.float32)
+    postings: Postings
+    spans: np.ndarray
+    idf: np.ndarray
+    norms: np.ndarray
 
-    def find(self, queries, k):
+    def find(self, queries: list[Query], k: int, threads: Executor) -> Hits:
+        """The best `k` rows of each query; the threads take a share of the queries each."""
+        starts = range(0, len(queries), QUERIES_AT_A_TIME)
+        shares = [queries[start : start + QUERIES_AT_A_TIME] for start in starts]
+        found = [no_hits(0, k), *threads.map(lambda share: self._find_share(share, k), shares)]
+        return Hits(np.concatenate([hits.rows for hits in found]), np.concatenate([h.scores for h in found]))
+
+    def _find_share(self, queries: list[Query], k: int) -> Hits:
         hits = no_hits(len(queries), k)
         scores = np.empty(len(self.norms), dtype=np.float32)
-        for number, terms in enumerate(queries):
+        for number, query in enumerate(queries):
             scores.fill(0)
-            for term, weight in terms:
-                self._add_scores(scores, term, weight)
-            rows = _best_rows(scores, k)
-            hits.rows[number, : len(rows)] = rows + self.first_row
+            for term, weight in query:
+                self._add_term(scores, term, weight)
+            rows = _choose_best(scores, k)
+            hits.rows[number, : len(rows)] = rows
             hits.scores[number, : len(rows)] = scores[rows]
         return hits
 
-    def _add_scores(self, scores, term, weight):
-        begin, end = self.spans[term]
-        rows = self.shard.rows[begin:end].astype(np.intp)
-        counts = self.shard.counts[begin:end]
+    def _add_term(self, scores: np.ndarray, term: int, weight: int) -> None:
+        """Add what a term gives to every passage that holds it."""
+        start, end = self.spans[term]
+        rows = self.postings.rows[start:end].astype(np.intp)  # once here, or numpy does it twice below
+        counts = self.postings.counts[start:end]
         parts = self.norms.take(rows)
         parts += counts
         np.divide(counts, parts, out=parts)
@@ -198,9 +228,15 @@ class _ShardSearch:
         np.add.at(scores, rows, parts)
 
 
-def _best_rows(scores, k):
+def _choose_best(scores: np.ndarray, k: int) -> np.ndarray:
+    """The rows of the `k` highest scores above zero, best first, equal ones by row: int64 (at most k,).
+
+    The k-th highest among the maxima of disjoint groups is a floor: k rows reach it at least, and not
+    many more. Finding it takes a fifth of the time of partitioning the scores themselves.
+    """
     n_groups = min(len(scores), max(GROUPS, 8 * k))
-    highest = scores[: len(scores) // n_groups * n_groups].reshape(-1, n_groups).max(axis=0)
-    threshold = np.partition(highest, -k)[-k] if k <= n_groups else 0
-    rows = np.flatnonzero(scores >= threshold) if threshold > 0 else np.flatnonzero(scores)
+    whole = len(scores) // n_groups * n_groups
+    maxima = scores[:whole].reshape(-1, n_groups).max(axis=0)
+    floor = np.partition(maxima, -k)[-k] if k <= n_groups else 0
+    rows = np.flatnonzero(scores >= floor) if floor > 0 else np.flatnonzero(scores)
     return rows[np.lexsort((rows, -scores[rows]))[:k]]

@@ -59,8 +59,9 @@ def hash_terms(terms: Iterable[str]) -> np.ndarray:
 def digest_texts(texts: Iterable[str]) -> tuple[int, np.ndarray]:
     """The number of texts and their digest, as it is kept in the postings."""
     digest, number = hashlib.blake2b(digest_size=16), 0
-    for number, text in enumerate(texts, start=1):
+    for text in texts:
         digest.update(_as_bytes(text))
+        number += 1
     return number, np.frombuffer(digest.digest(), dtype=np.uint8)
 
 

@@ -22,7 +22,7 @@ from science_exam.retrieval.search import (
     search_questions,
 )
 from science_exam.retrieval.tfidf import search_tfidf
-from science_exam.retrieval.tuning import measure_hits, tune_weight
+from science_exam.retrieval.tuning import N_FOLDS, measure_hits, tune_weight
 
 KINDS = {"fused": (LEXICAL, DENSE), "lexical": (LEXICAL,), "dense": (DENSE,)}
 
@@ -69,10 +69,10 @@ def _fuse(
     known = _find_gold_rows(questions, store)
     labelled = np.flatnonzero(known >= 0)
     if config.tune:
-        if not len(labelled):
+        if len(labelled) < N_FOLDS:
             raise UserError(
-                "tune=true chooses the weight by questions whose passage_id is a passage of this corpus, "
-                "but there are none; set lexical_weight instead"
+                f"tune=true chooses the weight by questions whose passage_id is a passage of this corpus, "
+                f"but there are {len(labelled)}; set lexical_weight instead"
             )
         own = [Ranking(r.kind, r.form, r.hits.select(labelled)) for r in rankings]
         weight, expected = tune_weight(lambda w: fuse_rankings(own, w, k, config.fusion), known[labelled])

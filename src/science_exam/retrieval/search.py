@@ -37,7 +37,18 @@ class DenseIndex:
     """Vectors and the encoder that made them."""
 
     def __init__(self, folder: Path) -> None:
+        """Open the vectors in `folder` and load their encoder.
+
+        Raises:
+            UserError: vectors are missing or damaged, or the encoder cannot be loaded.
+        """
         self.shards = VectorShards(folder)
+        n_passages = read_manifest(folder)["results"]["passages"]
+        if len(self.shards) != n_passages:  # row i would no longer be passage i
+            raise UserError(
+                f"{folder}: expected {n_passages} vectors, found {len(self.shards)}; make those that are "
+                f"missing with: make index"
+            )
         self.encoder: Encoder = reload_encoder(EncoderSettings.read(folder / ENCODER_FILE), choose_device())
 
     def search(self, queries: list[str], k: int, progress: Progress = iter) -> Hits:

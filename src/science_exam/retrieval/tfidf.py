@@ -19,8 +19,8 @@ def search_tfidf(
 ) -> Hits:
     """The `k` best passages of each query by the cosine of TF-IDF vectors.
 
-    Only terms of the queries have a weight: (1 + ln tf) · (ln((1 + N) / (1 + df)) + 1), with tf the
-    count in the text and df the number of passages, of N, that hold the term. So the memory is that of
+    Only terms of the queries have a weight: tf · (ln((1 + N) / (1 + df)) + 1), with tf the count in the
+    text and df the number of passages, of N, that hold the term. So the memory is that of
     the queries' vocabulary and of a batch of scores, whatever the size of the corpus; and the length of
     a passage counts by the words that some query asks for, which works the better the more queries are
     searched at once. Passages that share no term with a query are no hits; equal scores are ordered by
@@ -33,7 +33,7 @@ def search_tfidf(
         k: hits a query.
         bigrams: pairs of neighbouring terms count as terms too.
 
-    Source: scikit-learn's TfidfVectorizer(vocabulary=…, sublinear_tf=True), as the competition's public
+    Source: scikit-learn's TfidfVectorizer(vocabulary=…), as the competition's public
     notebooks used it; here streamed.
     """
     vocabulary = _Vocabulary.of(queries, bigrams)
@@ -114,7 +114,7 @@ def _count_stream(stream: Iterable[Sequence[str]], vocabulary: _Vocabulary, batc
 
 def _weigh(counts, idf: np.ndarray):
     """Counts (texts, columns) -> TF-IDF vectors of length 1; texts without a term stay zero."""
-    counts.data = (1 + np.log(counts.data)) * idf[counts.indices].astype(np.float32)
+    counts.data *= idf[counts.indices]
     squares = counts.copy()
     squares.data **= 2
     norms = np.sqrt(squares.sum(axis=1))

@@ -17,7 +17,7 @@ def tune_weight(fuse: Callable[[float], Hits], gold_rows: np.ndarray) -> tuple[f
 
     Args:
         fuse: weight -> fused hits of the questions.
-        gold_rows: (questions,) row of each question's passage.
+        gold_rows: (questions,) row of each question's passage; at least one question a fifth.
 
     Returns:
         The weight, and the mean nDCG@10 of each fifth of the questions under the weight that is

@@ -28,16 +28,19 @@ _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "ers", "ème", "ter"))
 _CHARGE = re.compile(r"\d*[+\-−]")
 _COMPOUND = re.compile(r"\s|(?<=[^\s(])[-+−±×/=](?=.)")
 
-_D = rf"(?:[ \t;:,/]*{DROPPED})+[ \t;:,/]*"
+# After the first three every mark stands alone between single spaces, which keeps the rest linear.
+_D = rf"(?:[ ;:,/]*{DROPPED})+[ ;:,/]*"
 _DROPPED_RULES = (
-    (re.compile(rf"^(?:[ \t]*{DROPPED})+[ \t]*\n", re.MULTILINE), ""),  # alone on a line: no line
-    (re.compile(rf"[ \t]?\((?:pronounced|pronunciation|IPA|listen)?{_D}\)"), ""),
+    (re.compile(rf"{DROPPED}[ \t{DROPPED}]*{DROPPED}"), DROPPED),
+    (re.compile(rf"[ \t]+(?={DROPPED})|(?<={DROPPED})[ \t]+"), " "),
+    (re.compile(rf"^[ \t]?{DROPPED}[ \t]?\n", re.MULTILINE), ""),  # alone on a line: no line
+    (re.compile(rf" ?\((?:pronounced|pronunciation|IPA|listen)?{_D}\)"), ""),
     (re.compile(rf"\((?:pronounced|pronunciation|IPA)?{_D}"), "("),
-    (re.compile(rf"(?:[ \t]*[;,/:])?(?:[ \t]*{DROPPED})+[ \t]*\)"), ")"),
-    (re.compile(rf"([;,])(?:[ \t]*{DROPPED})+[ \t]*(?=[;,])"), ""),
-    (re.compile(rf"(?:[ \t]*{DROPPED})+[ \t]*(?=[.,;:!?](?:\s|$|[\"'”’)\]]))"), ""),
-    (re.compile(rf"[ \t](?:[ \t]*{DROPPED})+[ \t]*"), " "),
-    (re.compile(rf"(?:{DROPPED})+"), ""),
+    (re.compile(rf"(?: ?[;,/:])? ?{DROPPED} ?\)"), ")"),
+    (re.compile(rf"([;,]) ?{DROPPED} ?(?=[;,])"), ""),
+    (re.compile(rf" ?{DROPPED} ?(?=[.,;:!?](?:\s|$|[\"'”’)\]]))"), ""),
+    (re.compile(rf" {DROPPED} ?"), " "),
+    (re.compile(DROPPED), ""),
 )
 
 
