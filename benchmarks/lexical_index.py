@@ -1,7 +1,6 @@
 """Build and search a BM25 index of real text repeated with noise: time, memory, disk, recall.
 
-    python benchmarks/lexical_index.py 1000000 250000 FILE.jsonl.gz…
-    python benchmarks/lexical_index.py 200000 50000 --bm25s FILE.jsonl.gz…     beside bm25s itself
+    python benchmarks/lexical_index.py PASSAGES SHARD_PASSAGES [--bm25s] FILE.jsonl.gz…
 
 The "text" of the files' records is cut into passages of 160 words (`--words`), which are repeated as often
 as needed; in each a tenth of the words is replaced by random ones and one by a word of its own, so that the
@@ -17,6 +16,8 @@ import random
 import resource
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 
@@ -37,16 +38,16 @@ def write_passages(files: list[Path], path: Path, n_passages: int, n_words: int)
     passages = [words[start : start + n_words] for start in range(0, len(words) - n_words, n_words)]
     rng = random.Random(0)
     rng.shuffle(passages)
+    del passages[n_passages:]
     with path.open("w", encoding="utf-8") as out:
         for row in range(n_passages):
             passage = list(passages[row % len(passages)])
             for _ in range(n_words // 10):
-                passage[int(rng.random() * n_words)] = words[int(rng.random() * len(words))]
-            passage[int(rng.random() * n_words)] = f"word{row}"
+                passage[rng.randrange(n_words)] = words[rng.randrange(len(words))]
+            passage[rng.randrange(n_words)] = f"word{row}"
             out.write(" ".join(passage) + "\n")
-    asked = rng.choices(passages[:n_passages], k=N_QUERIES)
-    starts = [rng.randrange(n_words - QUERY_WORDS) for _ in asked]
-    return [" ".join(p[start : start + QUERY_WORDS]) for p, start in zip(asked, starts, strict=True)]
+    starts = [rng.randrange(n_words - QUERY_WORDS) for _ in range(N_QUERIES)]
+    return [" ".join(rng.choice(passages)[at : at + QUERY_WORDS]) for at in starts]
 
 
 def read_parts(path: Path):
@@ -64,40 +65,27 @@ def search(folder: Path, queries: list[str], n_threads: int) -> np.ndarray:
 
 
 def build_bm25s(path: Path, folder: Path, shard_passages: int) -> None:
-    import bm25s
-
-    index = bm25s.BM25(k1=1.5, b=0.75)
+    index = import_module("bm25s").BM25(k1=1.5, b=0.75)
     index.index([split_terms(text) for part in read_parts(path) for text in part], show_progress=False)
     index.save(folder, show_progress=False)
 
 
 def search_bm25s(folder: Path, queries: list[str], n_threads: int) -> np.ndarray:
-    import bm25s
-
-    index = bm25s.BM25.load(folder, mmap=True)
-    terms = [split_terms(query) for query in queries]
+    index, terms = import_module("bm25s").BM25.load(folder, mmap=True), list(map(split_terms, queries))
     return index.retrieve(terms, k=K, n_threads=n_threads, show_progress=False).documents
 
 
 def measure(function, *arguments):
     """What `function` returns, its seconds, its CPU seconds, and the peak GB of the process it ran in."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (function, arguments))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measure, function, arguments).result()
 
 
 def _measure(function, arguments):
-    started = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time()
     result = function(*arguments)
-    seconds, cpu_seconds = time.perf_counter() - started[0], time.process_time() - started[1]
-    return result, seconds, cpu_seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def report(kind: str, n_passages: int, folder: Path, built, first, second, recall: float) -> None:
-    """One row of the table; `built`, `first` (one thread) and `second` (two) as `measure` gives them."""
-    disk = sum(file.stat().st_size for file in folder.iterdir()) / n_passages
-    rates = f"{N_QUERIES / first[1]:.0f} ({N_QUERIES / first[2]:.0f}), {N_QUERIES / second[1]:.0f}"
-    print(f"| {kind} | {built[1]:.0f} ({built[2]:.0f}) | {built[3]:.2f} | {disk:.0f}", end="")
-    print(f" | {rates} | {first[3]:.2f} | {recall:.4f} |", flush=True)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return result, wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def main() -> None:
@@ -108,24 +96,24 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=160)
     parser.add_argument("--bm25s", action="store_true")
     given = parser.parse_args()
-    ways = {"one shard": (build, search, given.passages), "shards": (build, search, given.shard_passages)}
-    if given.bm25s:
-        ways["bm25s"] = (build_bm25s, search_bm25s, given.passages)
-    print(
-        "| index | build s (CPU) | GB | bytes/passage | queries/s: 1 thread (a CPU s), 2 | GB | recall@10 |"
-    )
+    n, exact = given.passages, None
+    ways = {"one shard": (build, search, n), "shards": (build, search, given.shard_passages)}
+    ways |= {"bm25s": (build_bm25s, search_bm25s, n)} if given.bm25s else {}
+    print("| index | build s (CPU) | GB | bytes/passage | queries/s, 1 thread (CPU), 2 | GB | recall@10 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as name:
-        texts, exact = Path(name) / "texts", None
-        queries = measure(write_passages, given.files, texts, given.passages, given.words)[0]
-        for kind, (builder, searcher, size) in ways.items():
-            folder = Path(name) / kind
-            built = measure(builder, texts, folder, size)
-            first, second = (measure(searcher, folder, queries, n_threads) for n_threads in (1, 2))
-            rows = first[0][:, :10]
-            exact = rows if exact is None else exact
-            recall = np.mean([np.isin(a, b).mean() for a, b in zip(exact, rows, strict=True)])
-            report(f"{kind} of {size}", given.passages, folder, built, first, second, recall)
+        texts = Path(name) / "texts"
+        queries = measure(write_passages, given.files, texts, n, given.words)[0]
+        for way, (builder, searcher, size) in ways.items():
+            folder = Path(name) / way
+            seconds, cpu, peak = measure(builder, texts, folder, size)[1:]
+            disk = sum(file.stat().st_size for file in folder.iterdir()) / n
+            (rows, *one), (_, *two) = (measure(searcher, folder, queries, n_threads) for n_threads in (1, 2))
+            exact = rows[:, :10] if exact is None else exact
+            recall = np.mean([np.isin(a, b[:10]).mean() for a, b in zip(exact, rows, strict=True)])
+            rates = f"{N_QUERIES / one[0]:.0f} ({N_QUERIES / one[1]:.0f}), {N_QUERIES / two[0]:.0f}"
+            cells = f"{way} of {size} | {seconds:.0f} ({cpu:.0f}) | {peak:.2f} | {disk:.0f} | {rates}"
+            print(f"| {cells} | {one[2]:.2f} | {recall:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

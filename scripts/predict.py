@@ -25,6 +25,7 @@ def main(config: PredictConfig, _: str) -> None:
     settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
     base = replace(settings.base, path=config.base or settings.base.path)
     k = settings.max_contexts if config.max_contexts is None else config.max_contexts
+    settings = replace(settings, base=base, max_contexts=k)
     if changed := find_changed(trained, list_small_files(base.path)):
         raise UserError(f"{changed}: not the base that {trained} was trained on; train again")
     data = read_question_set(asked, config.contexts)
@@ -32,16 +33,12 @@ def main(config: PredictConfig, _: str) -> None:
     if asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked)):
         fold = str(settings.fold)  # the set it was trained on: the other folds would flatter it
         questions = questions[(data.folds["fold"] == settings.fold).to_numpy()]
-
-    name = f"{settings.run}-fold{settings.fold}-{asked.name}"
-    folder = Path(config.out) if config.out else Path("data/predictions") / name
+    folder = Path(config.out or f"data/predictions/{settings.run}-fold{settings.fold}-{asked.name}")
     weights = trained / "adapter" / "adapter_model.safetensors"
     inputs = [*list_files(asked, config.contexts), weights, trained / "config.yaml"]
     run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
-        answerer = load_answerer(
-            replace(settings, base=base, max_contexts=k), weights.parent, config.batch_size
-        )
+        answerer = load_answerer(settings, weights.parent, config.batch_size)
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")

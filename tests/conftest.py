@@ -277,3 +277,27 @@ def start_script():
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory):
+    """Ray on two cores of this machine, started in another folder than the tests work in."""
+    ray = pytest.importorskip("ray")
+    ours = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    here, elsewhere = Path.cwd(), tmp_path_factory.mktemp("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", ours)  # for the workers, which Ray starts
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # CUDA_VISIBLE_DEVICES stays as set above
+        os.chdir(elsewhere)
+        ray.init(
+            num_cpus=2,
+            num_gpus=0,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            object_store_memory=100 * 2**20,
+        )
+        os.chdir(here)
+        yield ray
+        ray.shutdown()

@@ -3,6 +3,8 @@
 Heavy libraries are imported inside the functions, so that tests without a model start at once.
 """
 
+import json
+import runpy
 import string
 from collections.abc import Sequence
 from pathlib import Path
@@ -166,3 +168,54 @@ def save_reranker(folder: Path, words: Sequence[str] = ()) -> str:
     BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
+
+
+# Articles of one section each, far enough apart that every question has one right place.
+ARTICLES = {
+    "Rayleigh scattering": "Molecules of air scatter light. Short waves scatter most, so the sky is blue.",
+    "Osmosis": "Water crosses a membrane towards the saltier side. Pressure can stop it.",
+    "Basalt": "Basalt is a dark volcanic rock. It forms when lava cools quickly at the surface of a planet.",
+    "Enzyme": "An enzyme lowers the activation energy of a reaction. It leaves the reaction unchanged.",
+    "Photosynthesis": "Plants turn carbon dioxide into sugar. Chlorophyll absorbs red and blue light.",
+    "Neutrino": "A neutrino has almost no mass and no charge. It passes through matter nearly always.",
+    "Pendulum": "The period of a pendulum grows with the root of its length. Its mass does not matter.",
+    "Mitosis": "A cell divides into two cells with the same chromosomes. The spindle pulls them apart.",
+}
+ASKED = (
+    "Why is the sky blue?",
+    "Which way does water go through a membrane?",
+    "Which rock forms when lava cools at the surface?",
+    "What does an enzyme do to the activation energy?",
+    "What do plants make of carbon dioxide?",
+    "Which particle has no charge and almost no mass?",
+    "On what does the period of a pendulum depend?",
+    "What pulls the chromosomes apart when a cell divides?",
+)
+
+
+def build_library(encoder: str = "") -> Path:
+    """Corpus and index of `ARTICLES` below the working folder, made by the scripts; returns the index."""
+    from science_exam.corpus.config import CorpusConfig
+    from science_exam.retrieval.config import EncoderConfig, IndexConfig
+
+    records = [
+        {
+            "article_id": title.lower().replace(" ", "-"),
+            "title": title,
+            "sections": [{"path": "", "text": text}],
+            "source": "test",
+            "url": None,
+            "licence": None,
+        }
+        for title, text in ARTICLES.items()
+    ]
+    Path("articles.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    corpus = CorpusConfig(sources=("articles.jsonl",), name="tiny", workers=1, block_bytes=500)
+    _find_main("corpus")(corpus, "")
+    settings = EncoderConfig(name=encoder, precision="float32")
+    _find_main("index")(IndexConfig(corpus="data/corpus/tiny", shard_passages=3, encoder=settings), "")
+    return Path("data/index/tiny")
+
+
+def _find_main(script: str):
+    return runpy.run_path(str(Path(__file__).parents[1] / "scripts" / f"{script}.py"))["main"]

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from science_exam.evaluation.metrics import accuracy, map_at_k, rank_options, reciprocal_ranks
+from science_exam.evaluation.metrics import (
+    accuracy,
+    map_at_k,
+    ndcg_at,
+    rank_options,
+    recall_at,
+    reciprocal_ranks,
+)
 
 
 def published_apk(actual: list[int], predicted: list[int], k: int) -> float:
@@ -76,3 +83,77 @@ def test_a_ranking_holds_every_option_once_with_falling_scores(scores):
 def test_rankings_and_answers_must_be_as_many():
     with pytest.raises(ValueError, match="zip"):
         reciprocal_ranks([[1, 2, 3]], [1, 2])
+
+
+# ------------------------------------------------------------------------------------ retrieval
+
+HITS = np.array(
+    [
+        [True, False, False, False],
+        [False, False, True, False],
+        [False, True, False, True],
+        [False, False, False, False],
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("k", "found"),
+    [(1, [1, 0, 0, 0]), (2, [1, 0, 1, 0]), (3, [1, 1, 1, 0]), (4, [1, 1, 1, 0]), (9, [1, 1, 1, 0])],
+)
+def test_recall_is_1_where_one_of_the_first_hits_is_relevant(k, found):
+    recall = recall_at(HITS, k)
+    assert recall.tolist() == found
+    assert recall.dtype == float
+
+
+def test_gain_falls_with_the_logarithm_of_the_rank():
+    # One relevant passage at rank r: 1 / log2(r + 1).
+    gains = ndcg_at(np.eye(4, dtype=bool), np.ones(4, dtype=int), k=4)
+    assert gains.tolist() == pytest.approx([1, 1 / np.log2(3), 1 / 2, 1 / np.log2(5)])
+
+
+def test_gains_of_several_relevant_passages_add_up_and_the_best_order_is_1():
+    # Two relevant ones at ranks 2 and 4, and at best at 1 and 2: (.6309 + .4307) / (1 + .6309).
+    expected = (1 / np.log2(3) + 1 / np.log2(5)) / (1 + 1 / np.log2(3))
+    assert ndcg_at(HITS[2:3], np.array([2]), k=4)[0] == pytest.approx(expected)
+    assert expected == pytest.approx(0.6510, abs=1e-4)
+    assert ndcg_at(np.array([[True, True, False]]), np.array([2]), k=3)[0] == pytest.approx(1)
+
+
+def test_relevant_passages_that_were_not_found_count():
+    # Three there are, one is found, first: 1 / (1 + .6309 + .5).
+    assert ndcg_at(HITS[:1], np.array([3]), k=4)[0] == pytest.approx(1 / (1 + 1 / np.log2(3) + 1 / 2))
+
+
+def test_no_more_relevant_passages_are_expected_than_hits_count():
+    assert ndcg_at(np.ones((1, 2), dtype=bool), np.array([50]), k=2)[0] == pytest.approx(1)
+
+
+def test_hits_behind_the_first_k_do_not_count():
+    assert ndcg_at(HITS, np.array([1, 1, 2, 1]), k=1).tolist() == [1, 0, 0, 0]
+
+
+def test_a_ranking_may_be_shorter_than_k():
+    gains = ndcg_at(np.array([[False, True]]), np.array([1]), k=10)
+    assert gains[0] == pytest.approx(1 / np.log2(3))
+    assert ndcg_at(np.zeros((2, 0), dtype=bool), np.array([1, 3]), k=10).tolist() == [0, 0]
+    assert recall_at(np.zeros((2, 0), dtype=bool), 10).tolist() == [0, 0]
+
+
+def test_queries_are_scored_one_by_one():
+    together = ndcg_at(HITS, np.array([1, 2, 3, 1]), k=3)
+    alone = [ndcg_at(HITS[i : i + 1], np.array([n]), k=3)[0] for i, n in enumerate([1, 2, 3, 1])]
+    assert together.tolist() == pytest.approx(alone)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=8), st.integers(1, 10), st.integers(0, 3))
+def test_gain_is_within_0_and_1_and_1_for_the_best_order_alone(hits, k, n_missed):
+    n_relevant = sum(hits) + n_missed
+    if not n_relevant:
+        return
+    gain = ndcg_at(np.array([hits]), np.array([n_relevant]), k)[0]
+    assert -1e-9 <= gain <= 1 + 1e-9
+    assert (gain > 0) == (recall_at(np.array([hits]), k)[0] == 1)
+    n_best = min(k, n_relevant)
+    assert (abs(gain - 1) < 1e-9) == (hits[:n_best] == [True] * n_best)

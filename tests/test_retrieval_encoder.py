@@ -119,6 +119,37 @@ def test_every_text_is_reported_once(load, monkeypatch):
     assert len(reported) > 1
 
 
+@pytest.mark.parametrize("room", [1, 3])
+def test_a_batch_that_the_memory_does_not_hold_is_halved(load, monkeypatch, room):
+    import torch
+
+    encoder = load()
+    expected, pool, sizes = encoder.encode_passages(TEXTS), encoder._pool, []
+
+    def run_out_of_memory(ids):
+        if len(ids) > room:
+            raise torch.cuda.OutOfMemoryError
+        sizes.append(len(ids))
+        return pool(ids)
+
+    monkeypatch.setattr(encoder, "_pool", run_out_of_memory)
+    np.testing.assert_allclose(encoder.encode_passages(TEXTS), expected, atol=1e-5)
+    assert sum(sizes) == len(TEXTS)
+    assert max(sizes) <= room
+
+
+def test_a_text_that_the_memory_does_not_hold_is_an_error(load, monkeypatch):
+    import torch
+
+    def run_out_of_memory(ids):
+        raise torch.cuda.OutOfMemoryError
+
+    encoder = load()
+    monkeypatch.setattr(encoder, "_pool", run_out_of_memory)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        encoder.encode_passages(TEXTS)
+
+
 # ------------------------------------------------------------------------------------- lengths
 
 

@@ -36,6 +36,7 @@ from science_exam.retrieval.terms import STOP_WORDS, split_terms
         # Accents and letters beyond the alphabet
         ("Schrödinger Schro\u0308dinger Schrodinger", "schroding schroding schroding"),
         ("Ørsted Łódź Ångström naïve Straße \ufb01sh", "orst lodz angstrom naiv strass fish"),
+        ("\ufdfa", "صلىاللهعليهوسلم"),  # one sign that falls into four words
         # Apostrophes
         ("Newton’s law, Newton's law, Newton law", "newton law newton law newton law"),
         ("O'Brien and O’Brien's", "o'brien o'brien"),

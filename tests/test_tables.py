@@ -1,17 +1,23 @@
 """Tables: what is checked, and that the message names file, row and column."""
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from science_exam.errors import UserError
 from science_exam.tables import (
+    ARTICLES,
     CONTEXTS,
     FOLDS,
     OPTION_COLUMNS,
+    PASSAGES,
     PREDICTIONS,
     PROBABILITY_COLUMNS,
     QUESTIONS,
+    REPEATED,
     check_table,
+    list_parts,
     read_table,
     write_table,
 )
@@ -32,6 +38,23 @@ def context(question_id="q1", rank=1, **changes):
     return {**row, "retriever": "given", "text": "text", **changes}
 
 
+LEAD, HISTORY = {"path": "", "text": "Ice melts."}, {"path": "History > Use", "text": "Since ever."}
+
+
+def article(article_id="w:1", sections=(LEAD,), **changes):
+    row = {"article_id": article_id, "title": "Ice", "sections": list(sections), "source": "w"}
+    return {**row, "url": None, "licence": None, **changes}
+
+
+def passage(passage_id="p1", **changes):
+    row = {"passage_id": passage_id, "article_id": "w:1", "title": "Ice", "section_path": ""}
+    return {**row, "text": "Ice\nIce melts.", "n_tokens": 4, **changes}
+
+
+def repeated(row, **changes):
+    return {"row": row, "passage_id": "p2", "article_id": "w:2", "kept_id": "p1", **changes}
+
+
 def fault_of(table, *rows):
     with pytest.raises(UserError) as caught:
         check_table(pd.DataFrame(rows), table, "the-file")
@@ -46,6 +69,12 @@ SOUND = {
     "contexts": (CONTEXTS, [context(rank=1), context(rank=2, score=0.5, passage_id="p")]),
     "folds": (FOLDS, [{"question_id": "q1", "fold": 0}, {"question_id": "q2", "fold": 4}]),
     "predictions": (PREDICTIONS, [prediction(0.2, 0.2, 0.2, 0.2, 0.2)]),
+    "articles": (
+        ARTICLES,
+        [article(), article("w:2", [], url="u", licence="l"), article("3", [LEAD, HISTORY])],
+    ),
+    "passages": (PASSAGES, [passage(), passage("p2", title="", text="", n_tokens=0)]),
+    "repeated": (REPEATED, [repeated(7), repeated(9)]),
 }
 
 
@@ -203,3 +232,124 @@ def test_another_table_is_not_taken_for_this_one(tmp_path):
     write_table(pd.DataFrame(SOUND["folds"][1]), FOLDS, path)
     with pytest.raises(UserError, match="not a questions table"):
         read_table(QUESTIONS, path)
+
+
+# -------------------------------------------------------------------------- articles and passages
+
+
+def test_sections_come_back_as_they_were_written(tmp_path):
+    sections = {
+        "none": [],
+        "two": [LEAD, HISTORY],
+        "empty texts": [{"path": "", "text": ""}],
+        "other scripts": [{"path": "Naïve > 水", "text": "H₂O\n\n👩‍🔬 \u2003"}],
+        "a path twice": [LEAD, LEAD],
+    }
+    path = tmp_path / "articles.parquet"
+    write_table(pd.DataFrame([article(name, value) for name, value in sections.items()]), ARTICLES, path)
+    read = read_table(ARTICLES, path)
+    assert dict(zip(read["article_id"], read["sections"], strict=True)) == sections
+    assert all(type(value) is list for value in read["sections"])
+
+
+def test_articles_without_any_section_have_the_types_of_others(tmp_path):
+    for name, rows in {"none": [], "empty": [article(sections=[])], "full": [article()]}.items():
+        frame = pd.DataFrame(rows, columns=list(ARTICLES.columns))
+        write_table(frame, ARTICLES, tmp_path / f"{name}.parquet")
+    schemas = [pq.read_schema(tmp_path / f"{name}.parquet") for name in ("none", "empty", "full")]
+    assert schemas[0].equals(schemas[2])
+    assert schemas[1].equals(schemas[2])
+
+
+@pytest.mark.parametrize("sequence", [list, tuple, lambda rows: np.array(rows, dtype=object)])
+def test_sections_may_come_in_any_sequence(sequence):
+    row = {**article(), "sections": sequence([LEAD, HISTORY])}
+    frame = pd.DataFrame([row, {**row, "article_id": "w:2"}])
+    assert check_table(frame, ARTICLES, "here")["sections"].tolist() == [[LEAD, HISTORY]] * 2
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        "text",
+        5,
+        LEAD,  # one section, not a list of one
+        ["path", "text"],
+        [["path", "text"]],
+        [("path", "text")],
+        [None],
+        [5],
+        [{"path": ""}],
+        [{"text": "Ice melts."}],
+        [{**LEAD, "level": 2}],
+        [{"path": None, "text": "Ice melts."}],
+        [{"path": "", "text": 5}],
+        [LEAD, {"heading": "", "text": ""}],
+    ],
+)
+def test_sections_of_another_make_are_named_by_row(sections):
+    message = fault_of(ARTICLES, article("w:1"), {**article("w:2"), "sections": sections})
+    assert "row 2, column sections: expected sections, found" in message
+
+
+def test_sections_must_be_there():
+    message = fault_of(ARTICLES, article("w:1"), {**article("w:2"), "sections": None})
+    assert "row 2, column sections: expected a value, found none" in message
+
+
+@pytest.mark.parametrize("column", ["article_id", "title", "source"])
+def test_an_article_has_an_id_a_title_and_a_source(column):
+    message = fault_of(ARTICLES, article("w:1"), {**article("w:2"), column: None})
+    assert f"row 2, column {column}: expected a value, found none" in message
+
+
+def test_the_same_article_twice_is_named():
+    assert "row 2, column article_id" in fault_of(ARTICLES, article("w:1"), article("w:1"))
+
+
+def test_the_same_passage_twice_is_named():
+    assert "row 3, column passage_id" in fault_of(PASSAGES, passage("a"), passage("b"), passage("a"))
+
+
+@pytest.mark.parametrize("n_tokens", ["many", 2.5, None])
+def test_tokens_are_counted_in_whole_numbers(n_tokens):
+    message = fault_of(PASSAGES, passage("a"), passage("b", n_tokens=n_tokens))
+    assert "row 2, column n_tokens: expected" in message
+
+
+def test_a_row_is_repeated_once():
+    assert "row 2, column row" in fault_of(REPEATED, repeated(7), repeated(7))
+
+
+# ---------------------------------------------------------------------------------------- parts
+
+
+def test_parts_are_listed_in_the_order_of_their_names_and_nothing_else_is(tmp_path):
+    names = ["part-00001-000000.parquet", "part-00000-000010.parquet", "part-00000-000002.parquet"]
+    others = ["repeated.parquet", "part-00000-000003.parquet.partial", "counts-00000-000002.json"]
+    for name in [*names, *others, "manifest.json"]:
+        (tmp_path / name).touch()
+    (tmp_path / "split").mkdir()
+    (tmp_path / "split" / "part-00000-000004.parquet").touch()
+    assert [path.name for path in list_parts(tmp_path, "hint")] == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("names", "state"),
+    [
+        ([], "no table there"),
+        (["manifest.json"], "no table there"),
+        (["part-00000-000000.parquet"], "not finished"),
+    ],
+)
+def test_parts_of_a_run_that_is_not_finished_are_refused(tmp_path, names, state):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(UserError) as caught:
+        list_parts(tmp_path, "make them with: make corpus")
+    assert str(caught.value) == f"{tmp_path}: {state}; make them with: make corpus"
+
+
+def test_a_folder_that_is_not_there_has_no_table(tmp_path):
+    with pytest.raises(UserError, match="no table there; make corpus"):
+        list_parts(tmp_path / "missing", "make corpus")

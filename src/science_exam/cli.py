@@ -56,6 +56,7 @@ def _quieten() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     for library in ("bitsandbytes", "torchao", "huggingface_hub"):
         logging.getLogger(library).setLevel(logging.ERROR)
     for module in ("transformers", "peft", "trl", "bitsandbytes"):

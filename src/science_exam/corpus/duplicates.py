@@ -1,6 +1,6 @@
 """Repeated passages: MinHash bands propose pairs, exact overlap of word triples decides.
 
-Bands are looked at one at a time, over all passages, so that memory is 32 bytes a passage (1.3 GB for
+Bands are looked at one at a time, over all passages, so that memory is 24 bytes a passage (1 GB for
 40 million) whatever their texts.
 """
 
@@ -8,32 +8,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from science_exam.corpus.signatures import N_BANDS
+from science_exam.corpus.signatures import N_CODES
 from science_exam.overlap import measure_overlap, word_triples
 
 PAIRS_AT_ONCE = 20_000  # whose texts are in memory together
-# Odd, so that codes of 64 bits keep all of them: Knuth's multiplier for linear congruences.
-MULTIPLIER = np.uint64(6364136223846793005)
 
 FetchTexts = Callable[[Sequence[int]], dict[int, str]]
 
 
 def propose_pairs(load_band: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Pairs of rows (a < b), int64 (pairs, 2), in order of b, that share at least one band.
+    """Pairs of rows (a < b), int64 (pairs, 2), in order of b, that share at least one code.
 
     In each band every row is paired with the first that has its code, so that a thousand copies
-    make a thousand pairs and not half a million. A row is also paired with the first that has all
-    its codes: copies find each other even where rows that resemble both come first in every band.
+    make a thousand pairs and not half a million.
 
     Args:
-        load_band: number of a band -> its codes, uint64 (passages,).
+        load_band: number of a band (the last: of whole texts) -> its codes, uint64 (passages,).
     """
-    found, whole = [], np.uint64(0)
-    for band in range(N_BANDS):
-        codes = load_band(band)
-        found.append(_pair_with_first(codes))
-        whole = (codes + whole) * MULTIPLIER
-    found.append(_pair_with_first(whole))
+    found = [_pair_with_first(load_band(band)) for band in range(N_CODES)]
     pairs = np.unique(np.concatenate(found)[:, ::-1], axis=0)  # sorted by (b, a)
     return pairs[:, ::-1]
 

@@ -31,9 +31,9 @@ KNOWN_PROMPTS = (
     ("bge-", "Represent this sentence for searching relevant passages: ", ""),
 )
 MAX_TOKENS = 8_192  # of a text; some models state no limit, or one that no tokenizer takes
-# Padded tokens of one forward pass. On one H200 MiniLM does 7,000 texts/s with 16,384 and 20,000 with
-# 262,144 (which take 3 GB).
-BATCH_TOKENS = {"cpu": 4_096, "cuda": 262_144}
+# Padded tokens of one forward pass. On one H200 MiniLM in fp16 does 29,000 texts/s with 16,384 and 36,000
+# from 65,536 on, in 0.7 GB.
+BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -141,7 +141,8 @@ class Encoder:
         features = {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
         if self.device.type == "cuda":  # a copy from pinned memory does not wait for the batch before
             features = {
-                name: value.pin_memory().to(self.device, non_blocking=True) for name, value in features.items()
+                name: value.pin_memory().to(self.device, non_blocking=True)
+                for name, value in features.items()
             }
         return self.model(features)["sentence_embedding"]
 

@@ -62,7 +62,8 @@ class _Terms(dict):
 def _make_term(word: str) -> str:
     if not word.isascii():
         decomposed = unicodedata.normalize("NFKD", word)
-        word = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).lower()
+        # Accents go, and the blanks and strokes that some signs fall into.
+        word = "".join(sign for sign in decomposed if sign.isalnum() or sign in "'’.").lower()
     word = word.translate(SPELLING).removesuffix("'s")
     return "" if word in STOP_WORDS else _STEMMER.stemWord(word)
 

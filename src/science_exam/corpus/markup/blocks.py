@@ -2,7 +2,7 @@
 
 import re
 
-from science_exam.corpus.markup.marks import BREAK, DEFINITION, TABLE
+from science_exam.corpus.markup.marks import BREAK, DEFINITION, INDENTS, TABLE
 from science_exam.corpus.markup.wikitables import describe_table
 
 MAX_TABLE_DEPTH = 4  # of tables inside tables; deeper ones are read as text
@@ -22,7 +22,7 @@ def split_lines(text: str, depth: int = 0) -> list[str]:
     lines = iter(text.split("\n"))
     for line in lines:
         line = line.strip()
-        if line.lstrip(":*# ").startswith(TABLE):
+        if line.lstrip(INDENTS).startswith(TABLE):
             composer.end_paragraph()
             table, rest = _take_table(line, lines)
             if depth < MAX_TABLE_DEPTH:
@@ -54,10 +54,10 @@ def _take_table(first: str, lines) -> tuple[list[str], str]:
 
     A table that is never closed ends with its section.
     """
-    table, depth = [first.lstrip(":*# ").removeprefix(TABLE)], 1
+    table, depth = [first.lstrip(INDENTS).removeprefix(TABLE)], 1
     for line in lines:
         bare = line.strip()
-        if bare.lstrip(":*# ").startswith(TABLE):
+        if bare.lstrip(INDENTS).startswith(TABLE):
             depth += 1
         elif bare.startswith("|}"):
             depth -= 1

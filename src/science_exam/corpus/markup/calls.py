@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from mwparserfromhell.nodes import Template
 from mwparserfromhell.wikicode import Wikicode
 
+from science_exam.corpus.markup.marks import DROPPED
+
 
 class Call:
     """Arguments of one template call, rendered to text when they are asked for, and once.
@@ -16,7 +18,7 @@ class Call:
     def __init__(self, name: str, template: Template, render: Callable[[Wikicode], str]) -> None:
         self.name = name
         # Unnamed arguments are named "1", "2" …; of two with one name the last counts, as in MediaWiki.
-        self._arguments = {render(param.name).strip(): param.value for param in template.params}
+        self._arguments = {render(param.name).strip(f"{DROPPED} \t\n"): param.value for param in template.params}
         self._render = render
         self._texts: dict[str, str] = {}
 
@@ -47,5 +49,5 @@ class Call:
 
     def _read(self, key: str) -> str:
         if key not in self._texts:
-            self._texts[key] = self._render(self._arguments[key]).strip()
+            self._texts[key] = self._render(self._arguments[key]).strip(f"{DROPPED} \t\n")
         return self._texts[key]

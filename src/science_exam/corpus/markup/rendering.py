@@ -9,9 +9,11 @@ from mwparserfromhell.wikicode import Wikicode
 
 from science_exam.corpus.markup.calls import Call
 from science_exam.corpus.markup.infobox import is_infobox, read_facts
-from science_exam.corpus.markup.marks import DEFINITION, DROPPED
+from science_exam.corpus.markup.marks import DEFINITION, DROPPED, FILLER
 from science_exam.corpus.markup.templates import PARSER_FUNCTIONS, find_expansion, normalize_name
 
+_PARSED = re.compile(r"[\[{]|^;", re.MULTILINE)
+_FALSE_HEADING = re.compile(r"^=", re.MULTILINE)
 # Links to these put something beside the text, or nowhere: pictures, categories, other languages.
 _UNSEEN_LINK = re.compile(
     r"\s*(?:file|image|media|category|[a-z]{2,3}|[a-z]{2,3}-[a-z-]+|simple|commons)\s*:", re.I
@@ -26,6 +28,10 @@ class Renderer:
 
     def render_source(self, wikitext: str) -> str:
         """Text of wikitext that has been stripped and outlined."""
+        if not _PARSED.search(wikitext):
+            return wikitext
+        # Headings are known already; the tokenizer would recurse into each "=" that is not one.
+        wikitext = _FALSE_HEADING.sub(f"{FILLER}=", wikitext)
         return self.render(mwparserfromhell.parse(wikitext, skip_style_tags=True))
 
     def render(self, code: Wikicode) -> str:
@@ -71,7 +77,8 @@ class Renderer:
         if colon and (change := PARSER_FUNCTIONS.get(normalize_name(function))):
             return change(argument.strip())
         if is_infobox(name):
-            self.facts += read_facts(Call(name, template, self.render))
+            start = len(self.facts)  # a box inside this one comes after it
+            self.facts[start:start] = read_facts(Call(name, template, self.render))
             return DROPPED
         expansion = find_expansion(name)
         if expansion is None:

@@ -10,6 +10,7 @@ import re
 
 from science_exam.corpus.markup.marks import (
     BREAK,
+    DROPPED,
     HIDDEN,
     HIDDEN_END,
     PRIVATE,
@@ -110,15 +111,18 @@ class _Stripper:
 
     def _replace_extension(self, match: re.Match, name: str) -> tuple[str, int]:
         if match["slash"] or match["attributes"].endswith("/"):
-            return "", match.end()
+            return self._mark_dropped(name), match.end()
         closer = self._find_closer(match, name)
         if closer is None:
-            return "", match.end()
+            return self._mark_dropped(name), match.end()
         content = self._text[match.end() : closer.start()]
         if name == "poem":
             verses = self.strip(match.end(), closer.start())
             return BREAK + verses.strip("\n").replace("\n", BREAK) + BREAK, closer.end()
-        return (self._keep_verbatim(name, content) if name in _VERBATIM else ""), closer.end()
+        return (self._keep_verbatim(name, content) or self._mark_dropped(name)), closer.end()
+
+    def _mark_dropped(self, name: str) -> str:
+        return DROPPED if name in _REMOVED else ""
 
     def _find_closer(self, match: re.Match, name: str) -> re.Match | None:
         """The tag that closes an extension tag; None where another opens before: it was left open."""
@@ -132,6 +136,8 @@ class _Stripper:
         return None if reopened.search(self._text, match.end(), known.start()) else known
 
     def _keep_verbatim(self, name: str, content: str) -> str:
+        if name not in _VERBATIM:
+            return ""
         if name == "math":
             return self._kept.keep(clean_latex(content)) if content.strip() else ""
         if name in ("chem", "ce"):

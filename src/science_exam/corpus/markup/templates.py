@@ -114,13 +114,22 @@ _EXPANSIONS = {name: expansion for expansion, names in _NAMES.items() for name i
 
 @lru_cache(maxsize=10_000)
 def normalize_name(raw: str) -> str:
-    """A template's name as the tables here have it: " Convert" and "template:convert" -> "convert"."""
-    name = " ".join(raw.replace("_", " ").lower().split())
-    return name.removeprefix("template:").removeprefix("subst:").strip()
+    """A template's name as the tables here have it: " Convert" and "template:convert" -> "convert".
+
+    Names all in capitals keep them, because {{BRA}} is a country and {{bra}} half a bracket.
+    """
+    name = " ".join(raw.replace("_", " ").replace(DROPPED, "").split())
+    if len(name) > 1 and name.isupper() and name.isalpha():
+        return name
+    return name.lower().removeprefix("template:").removeprefix("subst:").strip()
 
 
 def find_expansion(name: str) -> Expansion | None:
     """What prints the template of a normalized name; None for one that prints nothing."""
+    if name in _EXPANSIONS:
+        return _EXPANSIONS[name]
     if name.startswith("lang-"):
         return languages.expand_language
-    return _EXPANSIONS.get(name)
+    if name.isupper() and len(name) == 3 and name != "TOC":
+        return wording.show_code
+    return None

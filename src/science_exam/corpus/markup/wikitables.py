@@ -4,13 +4,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from science_exam.corpus.markup.marks import DROPPED, TABLE
+from science_exam.corpus.markup.marks import CELL, DROPPED, INDENTS, TABLE
 
 MAX_COLUMNS = 100
 MAX_HEADER_ROWS = 4
 MAX_CELL_LINES = 6  # a cell of more, in a table without headers, is a column of a page and no value
 _UNSEEN = re.compile(r"navbox|metadata|ambox|succession|display\s*:\s*none", re.IGNORECASE)
 _SPAN = re.compile(r"(row|col)span\s*=\s*[\"']?\s*(\d{1,5})", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"\s*(?:(?:col|row)span|style|v?align|bgcolor|class|scope|width|height)\s*=\s*(?:\"[^\"]*\"|[^\s\"]+)"
+)
 _CELL_BORDER = re.compile(r"\|\||!!")
 
 SplitLines = Callable[[str], list[str]]
@@ -61,7 +64,7 @@ def _read_cells(lines: list[str]) -> tuple[list[str], list[list[Cell]]]:
     open_lines = caption  # where lines go that begin no cell
     depth = 0
     for line in lines:
-        if line.lstrip(":*# ").startswith(TABLE):
+        if line.lstrip(INDENTS).startswith(TABLE):
             depth += 1
         elif line.startswith("|}") and depth:
             depth -= 1
@@ -94,12 +97,18 @@ def _read_line(line: str) -> list[Cell]:
 
 
 def _split_attributes(piece: str) -> tuple[str, str]:
-    """'align=left | text' -> its two sides; a "|" in plain text parts nothing."""
+    """ 'align=left | text' -> its two sides; a "|" in plain text parts nothing."""
+    if CELL in piece:
+        before, _, after = piece.partition(CELL)
+        return (before, after) if not before.strip() or "=" in before else ("", piece)
     before, bar, after = piece.partition("|")
     bare = before.replace(DROPPED, "").strip()
     if bar and (not bare or "=" in bare or bare.isalpha()):
         return before, after
-    return "", piece.replace("|", " ") if bar else piece
+    end = 0  # of attributes before a template that would have written the bar
+    while found := _ATTRIBUTE.match(piece, end):
+        end = found.end()
+    return piece[:end], piece[end:].replace("|", " ")
 
 
 def _arranges_text(rows: list[list[Cell]]) -> bool:

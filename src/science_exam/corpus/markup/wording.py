@@ -1,7 +1,7 @@
 """Templates that show, list or arrange the text they are given."""
 
 from science_exam.corpus.markup.calls import Call
-from science_exam.corpus.markup.marks import BREAK
+from science_exam.corpus.markup.marks import BREAK, CELL
 
 SYMBOLS = {
     **dict.fromkeys(("ndash", "en dash", "–", "nsndns", "nsndn"), "–"),
@@ -168,8 +168,8 @@ def show_tree(call: Call) -> str:
 
 
 def show_word(call: Call) -> str:
-    """{{yes}}, {{n/a}}: the word of a table cell."""
-    return call.get("1", "2") or CELL_WORDS[call.name]
+    """{{yes}}, {{n/a}}: the word of a table cell, whose attributes end with the template's own."""
+    return CELL + (call.get("1", "2") or CELL_WORDS[call.name])
 
 
 def show_symbol(call: Call) -> str:
