@@ -30,6 +30,9 @@ def main(config: IndexConfig, _: str) -> None:
     if config.encoder.name:
         run = open_index("dense", corpus | asdict(config.encoder), passages)
         indexing.index_densely(store, run, config.encoder, config.cluster)
+    if config.approximate_gb:
+        run = open_index("approximate", {"approximate_gb": config.approximate_gb}, folder / "dense")
+        indexing.index_approximately(run, folder / "dense", config.approximate_gb)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def main(config: SearchConfig, _: str) -> None:
     from science_exam.retrieval.display import show_passages
     from science_exam.retrieval.search import DENSE, LEXICAL, find_passages, open_library
 
-    library = open_library(Path(config.index), (LEXICAL, DENSE), config.corpus)
+    library = open_library(Path(config.index), (LEXICAL, DENSE), config.corpus, interactive=True)
     passages, scores = find_passages(library, config.q, config.k, config.lexical_weight)
     if passages.empty:
         print(f"nothing found in {len(library.store):,} passages")

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from small_library import DIM, save_encoder, write_passages
 
-from science_exam.retrieval import dense, encoder
+from science_exam.retrieval import dense, encoder_loading
 from science_exam.retrieval.dense import ENCODER_FILE, encode_corpus, settle_encoder
-from science_exam.retrieval.encoder import EncoderSettings, reload_encoder
+from science_exam.retrieval.encoder import EncoderSettings
+from science_exam.retrieval.encoder_loading import reload_encoder
 from science_exam.retrieval.passages import PassageStore
 from science_exam.retrieval.vectors import VectorShards
 
@@ -31,7 +32,7 @@ TEXTS = [text for texts in PARTS for text in texts]
 
 @pytest.fixture(autouse=True)
 def no_model_in_memory():
-    encoder._load_model.cache_clear()
+    encoder_loading._load_model.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +206,7 @@ def settle(settings, tmp_path, monkeypatch):
         def measure(model):
             return 1 if str(next(model.parameters()).dtype) == f"torch.{faster}" else 2
 
-        monkeypatch.setattr(encoder, "_time_batch", measure)
+        monkeypatch.setattr(encoder_loading, "_time_batch", measure)
         asked = {"query_prompt": None, "passage_prompt": None, "max_tokens": 0, "precision": "auto"}
         return settle_encoder(tmp_path, settings.name, **{**asked, **changes})
 

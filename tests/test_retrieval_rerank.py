@@ -49,6 +49,13 @@ def test_equal_scores_keep_their_order(store):
     assert list_hits(rerank_hits(hits, ["best"], store, Stub(), depth=9)) == [[4, 2, 1]]
 
 
+def test_many_equal_scores_keep_their_order_too(tmp_path):
+    store = write_passages(tmp_path, ["four", "five"] * 60)
+    hits = make_hits([(row, 0) for row in range(119, -1, -1)])
+    expected = [*range(118, -1, -2), *range(119, -1, -2)]
+    assert list_hits(rerank_hits(hits, ["best"], store, Stub(), depth=120)) == [expected]
+
+
 def test_scores_in_a_column_are_taken_too(store):
     hits = rerank_hits(HITS, ["best", "worst"], store, Stub(as_column=True), depth=4)
     assert list_hits(hits) == [[3, 2, 1, 5], [0, 3]]

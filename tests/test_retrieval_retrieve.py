@@ -160,6 +160,13 @@ def test_questions_whose_passage_is_known_measure_the_retrieval(labelled):
     assert results["lexical_weight"] == 0.3
 
 
+def test_what_is_measured_does_not_depend_on_how_many_contexts_are_kept(labelled):
+    measured = [
+        retrieve_contexts(labelled, configure(retriever="dense", k=k))[1]["ndcg_at_10"] for k in (1, 8)
+    ]
+    assert measured[0] == measured[1]
+
+
 def test_a_perfect_retrieval_measures_one(labelled):
     assert retrieve_contexts(labelled, configure(retriever="lexical"))[1]["ndcg_at_10"] == pytest.approx(1)
 
@@ -193,6 +200,15 @@ def test_the_weight_is_chosen_by_the_questions_whose_passage_is_known(labelled):
     assert same.equals(contexts)
 
 
+def test_questions_without_a_known_passage_have_no_say_in_the_weight(labelled):
+    some = labelled.copy()
+    some.loc[some.index[[2, 5]], "passage_id"] = None
+    known = retrieve_contexts(some.drop(index=some.index[[2, 5]]), configure(tune=True))[1]
+    found = retrieve_contexts(some, configure(tune=True))[1]
+    assert (known.pop("contexts"), found.pop("contexts")) == (18, 24)
+    assert found == known
+
+
 @pytest.mark.parametrize("n_known", [0, 1, 4])
 def test_too_few_known_passages_to_choose_the_weight_by_are_refused(labelled, n_known):
     few = labelled.copy()
@@ -221,6 +237,20 @@ def test_a_reranker_orders_the_best_passages_anew(questions, monkeypatch):
         assert lengths == sorted(lengths, reverse=True)
         assert own["score"].tolist() == lengths
         assert set(own["text"]) == set(plain.loc[plain["question_id"] == name, "text"])
+
+
+def test_the_reranker_reads_more_passages_than_are_kept(questions, monkeypatch):
+    class Last:
+        def predict(self, pairs):
+            assert len(pairs) == 8 * 8
+            return np.tile(np.arange(8.0), 8)
+
+    monkeypatch.setattr(retrieve, "load_reranker", lambda name: Last())
+    settings = configure(retriever="dense", reranker="last", rerank_depth=8, k=1)
+    contexts, _ = retrieve_contexts(questions, settings)
+    everything, _ = retrieve_contexts(questions, configure(retriever="dense", k=8))
+    worst = everything[everything["rank"] == 8]
+    assert contexts["passage_id"].tolist() == worst["passage_id"].tolist()
 
 
 def test_a_cross_encoder_is_loaded_by_its_folder(questions):

@@ -118,13 +118,13 @@ def test_a_corpus_that_has_moved_can_be_named(copy):
 
 
 @pytest.mark.parametrize("kind", BOTH)
-def test_a_corpus_of_another_size_is_refused(here, tmp_path, kind):
+def test_another_corpus_is_refused(here, tmp_path, kind):
     write_passages(tmp_path / "other", ["one", "two", "three"])
     with pytest.raises(UserError) as caught:
         open_library(INDEX, (kind,), corpus=str(tmp_path / "other"))
     assert str(caught.value) == (
-        f"{INDEX / kind}: made of 8 passages, but {tmp_path}/other/passages holds 3; make it again with: "
-        "make index"
+        f"{INDEX / kind}: made of other passages than those in {tmp_path}/other/passages; make it again "
+        "with: make index (overwrite=true)"
     )
 
 

@@ -41,7 +41,7 @@ def run_tasks(
         tasks: taken lazily, a few ahead of the workers.
         n_workers: processes; with one, everything runs in this process.
         cluster: run on Ray instead, as many tasks at once as the cluster has room for.
-        gpus_a_task: of the cluster's GPUs.
+        gpus_a_task: of the cluster's GPUs, where it has any.
 
     Raises:
         UserError: the first one of a task; the workers' other tasks are dropped.
@@ -87,8 +87,9 @@ def _run_on_ray(function, tasks, gpus_a_task: int) -> Iterator:
         return
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     folder = Path.cwd()
+    n_gpus = min(gpus_a_task, ray.cluster_resources().get("GPU", 0))  # without GPUs: on CPUs, not never
     # Tasks, not actors: an actor pool that takes every CPU starves Ray's own readers.
-    done = dataset.map(lambda row: _attempt(function, folder, row["task"]), num_gpus=gpus_a_task)
+    done = dataset.map(lambda row: _attempt(function, folder, row["task"]), num_gpus=n_gpus)
     for row in done.iter_rows():
         if row["error"]:
             raise UserError(row["error"])

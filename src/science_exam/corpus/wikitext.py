@@ -21,30 +21,32 @@ from science_exam.corpus.markup.templates import normalize_name
 from science_exam.corpus.markup.tidying import tidy_text
 
 # Sections that hold no text of the article, by heading in lower case; their subsections go with them.
+_APPENDICES = """
+see also|references|reference|notes|endnotes|footnotes|citations|bibliography|selected bibliography
+further reading|external links|external link|sources|gallery|image gallery|photo gallery|works cited
+literature cited|cited sources|cited references|general references|general sources
+general and cited references|explanatory notes|external sources|notes and references|references and notes
+notes and citations|citations and references|notes and sources|references and sources
+references and further reading|sources and further reading|see also and references
+references and external links|external links and references|additional reading|suggested reading
+"""
 DROPPED_SECTIONS = frozenset(
-    "see also|references|reference|notes|endnotes|footnotes|citations|bibliography|selected bibliography"
-    "|further reading|external links|external link|sources|gallery|image gallery|photo gallery|works cited"
-    "|literature cited|general references|general sources|cited sources|cited references|explanatory notes"
-    "|notes and references|references and notes|notes and citations|citations and references|notes and sources"
-    "|references and sources|references and further reading|sources and further reading|see also and references"
-    "|references and external links|external links and references|external sources|additional reading"
-    "|suggested reading|general and cited references".split("|")
+    heading for row in _APPENDICES.split("\n") for heading in row.split("|") if heading
 )
 # Pages that list what a name may mean, lists of people of one name and set indexes included, by
 # their own templates. ({{disambiguation needed}} is a note to editors in an ordinary article.)
-_DISAMBIGUATION = frozenset(
-    "disambiguation|disambig|disamb|dab|disambiguation page|disambiguation cleanup|disambig-cleanup|dmbox|hndis"
-    "|human name disambiguation|hndis-cleanup|geodis|place name disambiguation|hospital disambiguation|hospitaldis"
-    "|school disambiguation|schooldis|road disambiguation|roaddis|roadis|letter-number combination disambiguation"
-    "|letter-number combo disambig|numberdis|mathematical disambiguation|mathdab|molecular formula disambiguation"
-    "|chemistry disambiguation|species latin name disambiguation|taxonomy disambiguation|airport disambiguation"
-    "|airport disambig|church disambiguation|station disambiguation|military unit disambiguation|mil-unit-dis"
-    "|letter disambiguation|biology disambiguation|genus disambiguation|surname|given name|nickname"
-    "|set index article|sia|set index|shipindex|ship index|mountainindex|mountain index|roadindex|road index"
-    "|sportindex|sport index|plant common name|fungus common name|animal common name|chemistry index".split(
-        "|"
-    )
-)
+_NAME_PAGES = """
+disambiguation|disambig|disamb|dab|dmbox|disambiguation page|disambiguation cleanup|disambig-cleanup|hndis
+geodis|human name disambiguation|hndis-cleanup|place name disambiguation|hospital disambiguation|hospitaldis
+schooldis|school disambiguation|road disambiguation|roaddis|letter-number combination disambiguation
+letter disambiguation|letter-number combo disambig|numberdis|mathematical disambiguation|mathdab
+molecular formula disambiguation|chemistry disambiguation|species latin name disambiguation
+taxonomy disambiguation|airport disambiguation|airport disambig|church disambiguation|station disambiguation
+military unit disambiguation|mil-unit-dis|biology disambiguation|genus disambiguation|surname|given name
+nickname|set index article|set index|sia|shipindex|ship index|mountainindex|mountain index|roadindex
+road index|sportindex|sport index|plant common name|fungus common name|animal common name|chemistry index
+"""
+_DISAMBIGUATION = frozenset(name for row in _NAME_PAGES.split("\n") for name in row.split("|") if name)
 _TEMPLATE_NAME = re.compile(r"\{\{([^|{}\n]{1,60})[|}\n]")
 _CATEGORY = re.compile(r"\[\[[ _]*category[ _]*:([^\[\]|{}\n]+)(?:\||\]\])", re.IGNORECASE)
 _BRACKETS = re.compile(r"[\[\]{}|]+")
@@ -82,7 +84,7 @@ def clean_wikitext(wikitext: str) -> CleanPage:
         sections=tuple(sections),
         categories=tuple(dict.fromkeys(kept.restore(name).strip() for name in _CATEGORY.findall(stripped))),
         is_disambiguation="__DISAMBIG__" in wikitext
-        or any(normalize_name(name) in _DISAMBIGUATION for name in _TEMPLATE_NAME.findall(stripped)),
+        or any(normalize_name(name).lower() in _DISAMBIGUATION for name in _TEMPLATE_NAME.findall(stripped)),
     )
 
 
@@ -108,8 +110,9 @@ def _clean_lines(wikitext: str, kept: Kept) -> list[str]:
     rendered, facts = _render(wikitext)
     lines = split_lines(tidy_text(rendered))
     for key, value in facts:
+        label = flatten(split_lines(tidy_text(key)), " ").rstrip(":")
         if text := flatten(split_lines(tidy_text(value))):
-            lines.append(f"{key}: {text}" if key else text)
+            lines.append(f"{label}: {text}" if label else text)
     finished = (_finish(line, kept) for line in lines)
     return [line for line in finished if line]
 

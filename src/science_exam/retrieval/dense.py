@@ -6,14 +6,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from science_exam.retrieval.encoder import (
-    EncoderSettings,
-    Precision,
-    choose_device,
-    list_gpus,
-    load_encoder,
-    reload_encoder,
-)
+from science_exam.retrieval.encoder import EncoderSettings, Precision
+from science_exam.retrieval.encoder_loading import choose_device, list_gpus, load_encoder, reload_encoder
 from science_exam.retrieval.passages import PassageStore
 from science_exam.retrieval.vectors import SHARD_NAME, is_whole_shard, write_shard
 from science_exam.workers import run_tasks

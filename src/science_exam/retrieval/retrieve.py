@@ -66,9 +66,10 @@ def _fuse(
     """The fused hits, with the weight that was asked for or that the questions' own passages choose."""
     k = max(config.k * CANDIDATES, config.rerank_depth)
     weight, results = config.lexical_weight, {}
+    both = len({ranking.kind for ranking in rankings}) > 1
     known = _find_gold_rows(questions, store)
     labelled = np.flatnonzero(known >= 0)
-    if config.tune:
+    if config.tune and both:
         if len(labelled) < N_FOLDS:
             raise UserError(
                 f"tune=true chooses the weight by questions whose passage_id is a passage of this corpus, "
@@ -80,7 +81,7 @@ def _fuse(
     fused = fuse_rankings(rankings, weight, k, config.fusion)
     if len(labelled):
         results["ndcg_at_10"] = float(measure_hits(fused.select(labelled), known[labelled]).mean())
-    return fused, {"lexical_weight": weight, **results}
+    return fused, {"lexical_weight": weight, **results} if both else results
 
 
 def _find_gold_rows(questions: pd.DataFrame, store: PassageStore) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from science_exam.errors import UserError
+from science_exam.retrieval.approximate import ApproximateIndex
 from science_exam.retrieval.dense import ENCODER_FILE
-from science_exam.retrieval.encoder import Encoder, EncoderSettings, choose_device, reload_encoder
+from science_exam.retrieval.encoder import Encoder, EncoderSettings
+from science_exam.retrieval.encoder_loading import choose_device, reload_encoder
 from science_exam.retrieval.exact import search_exact
 from science_exam.retrieval.fusion import FusionMethod, fuse_hits
 from science_exam.retrieval.hits import NO_ROW, Hits
@@ -17,9 +20,10 @@ from science_exam.retrieval.lexical import LexicalIndex
 from science_exam.retrieval.passages import PassageStore
 from science_exam.retrieval.queries import QueryForm, merge_queries, write_queries
 from science_exam.retrieval.vectors import VectorShards
-from science_exam.runs import MANIFEST, read_manifest
+from science_exam.runs import MANIFEST, find_changed, read_manifest
 
 LEXICAL, DENSE = "lexical", "dense"  # folders of an index, and names of its two kinds of search
+APPROXIMATE = "approximate"  # the folder beside them for interactive search
 
 Progress = Callable[[Iterable], Iterable]
 
@@ -36,8 +40,12 @@ class Ranking:
 class DenseIndex:
     """Vectors and the encoder that made them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, approximate: Path | None = None) -> None:
         """Open the vectors in `folder` and load their encoder.
+
+        Args:
+            folder: data/index/<name>/dense.
+            approximate: the index of the same vectors that answers instead of exact search, if any.
 
         Raises:
             UserError: vectors are missing or damaged, or the encoder cannot be loaded.
@@ -49,11 +57,14 @@ class DenseIndex:
                 f"{folder}: expected {n_passages} vectors, found {len(self.shards)}; make those that are "
                 f"missing with: make index"
             )
+        self.approximate = ApproximateIndex.open(approximate, self.shards) if approximate else None
         self.encoder: Encoder = reload_encoder(EncoderSettings.read(folder / ENCODER_FILE), choose_device())
 
     def search(self, queries: list[str], k: int, progress: Progress = iter) -> Hits:
-        """Exact search; see `search_exact`."""
+        """The best passages of each query; see `search_exact`."""
         vectors = self.encoder.encode_queries(queries)
+        if self.approximate:
+            return self.approximate.search(vectors, k)
         return search_exact(self.shards, vectors, k, str(self.encoder.device), progress)
 
 
@@ -65,13 +76,14 @@ class Library:
     indexes: dict[str, LexicalIndex | DenseIndex]
 
 
-def open_library(folder: Path, kinds: Iterable[str], corpus: str = "") -> Library:
+def open_library(folder: Path, kinds: Iterable[str], corpus: str = "", interactive: bool = False) -> Library:
     """Open the index in `folder` and its corpus.
 
     Args:
         folder: data/index/<name>.
         kinds: which kinds of search are wanted; those that the index was not made with are left out.
         corpus: folder of the corpus, when it is not where it was indexed.
+        interactive: for single queries: search the vectors by their approximate index, if there is one.
 
     Raises:
         UserError: none of the kinds is there, one is damaged, or corpus and index do not belong together.
@@ -81,13 +93,17 @@ def open_library(folder: Path, kinds: Iterable[str], corpus: str = "") -> Librar
         raise UserError(f"{folder}: no finished {' or '.join(kinds)} index there; make it with: make index")
     settings = yaml.safe_load((folder / found[0] / "config.yaml").read_text(encoding="utf-8"))
     store = PassageStore(Path(corpus or settings["corpus"]) / "passages")
-    openers = {LEXICAL: LexicalIndex.open, DENSE: DenseIndex}
+    approximate = folder / APPROXIMATE if (folder / APPROXIMATE / MANIFEST).is_file() else None
+    openers = {
+        LEXICAL: LexicalIndex.open,
+        DENSE: partial(DenseIndex, approximate=approximate if interactive else None),
+    }
+    made_of = store.parts[0].parent / MANIFEST
     for kind in found:
-        indexed = read_manifest(folder / kind)["results"]["passages"]
-        if indexed != len(store):
+        if find_changed(folder / kind, [made_of]):
             raise UserError(
-                f"{folder / kind}: made of {indexed} passages, but {store.parts[0].parent} holds "
-                f"{len(store)}; make it again with: make index"
+                f"{folder / kind}: made of other passages than those in {made_of.parent}; make it again with: "
+                f"make index (overwrite=true)"
             )
     return Library(store, {kind: openers[kind](folder / kind) for kind in found})
 

@@ -7,7 +7,9 @@ from science_exam.corpus.markup.wikitables import describe_table
 
 MAX_TABLE_DEPTH = 4  # of tables inside tables; deeper ones are read as text
 _LIST_MARKER = re.compile(rf"[*#:;{DEFINITION}]+")
+_TABLE_START = re.compile(r"(?m)^[ \t:*#]*\{\|")
 _LEFT_OVER = re.compile(r"\{\||\|\}|\|-")  # of a table whose start or end a template wrote
+_CELL_BORDER = re.compile(r" *\|\| *")
 _NO_COMMA_AFTER, _NO_COMMA_BEFORE = ",;:.([/–—-", "([,;:.)]/–—-"
 
 
@@ -19,6 +21,8 @@ def split_lines(text: str, depth: int = 0) -> list[str]:
         depth: how many tables the text is in.
     """
     composer = _Composer()
+    if "{|" in text:  # out of templates: {{{!}} and its like
+        text = _TABLE_START.sub(TABLE, text)
     lines = iter(text.split("\n"))
     for line in lines:
         line = line.strip()
@@ -91,7 +95,7 @@ class _Composer:
         elif _LEFT_OVER.match(line):
             self._end_text()
         else:
-            self.add_text(line.lstrip("|").replace("||", "; ") if line[0] == "|" else line)
+            self.add_text(_CELL_BORDER.sub("; ", line.lstrip("|")) if line[0] == "|" else line)
 
     def add_text(self, text: str) -> None:
         self._paragraph.append(text)

@@ -18,7 +18,9 @@ class Call:
     def __init__(self, name: str, template: Template, render: Callable[[Wikicode], str]) -> None:
         self.name = name
         # Unnamed arguments are named "1", "2" …; of two with one name the last counts, as in MediaWiki.
-        self._arguments = {render(param.name).strip(f"{DROPPED} \t\n"): param.value for param in template.params}
+        self._arguments = {
+            render(param.name).strip(f"{DROPPED} \t\n"): param.value for param in template.params
+        }
         self._render = render
         self._texts: dict[str, str] = {}
 

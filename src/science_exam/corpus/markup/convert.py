@@ -1,5 +1,7 @@
 """{{convert}} and {{cvt}}: the stated quantity in words, and in the unit asked for where that is certain."""
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 
 from science_exam.corpus.markup.calls import Call
@@ -9,11 +11,14 @@ from science_exam.corpus.markup.units import UNITS, Unit, convert_number, find_u
 _JOINTS = {
     **{word: (f" {word} ", f" {word} ") for word in ("to", "and", "or", "plus", "to about")},
     **dict.fromkeys(("-", "–", "to(-)"), ("–", "–")),
-    **dict.fromkeys(("by", "by(x)"), (" by ", " × ")),
-    **dict.fromkeys(("x", "×", "*", "xx"), (" by ", " × ")),
-    **dict.fromkeys(("±", "+/-", "+-", "&plusmn;"), (" ± ", " ± ")),
-    **{"and(-)": (" and ", "–"), "or(-)": (" or ", "–"), "&": (" and ", " & "), ",": (", ", ", ")},
-    **{"+": (" + ", " + "), "/": ("/", "/"), "–|": ("–", "–")},
+    **dict.fromkeys(("by", "by(x)", "x", "×", "*", "xx"), (" by ", " × ")),
+    **dict.fromkeys(("±", "+/-", "+-"), (" ± ", " ± ")),
+    "and(-)": (" and ", "–"),
+    "or(-)": (" or ", "–"),
+    "&": (" and ", " & "),
+    ",": (", ", ", "),
+    "+": (" + ", " + "),
+    "/": ("/", "/"),
 }
 _NUMBER = re.compile(
     r"[-−–+]?(?:[\d,]*\.?\d+\.?(?:e[-−+]?\d+)?|(?:\d+\s*[+ ]\s*)?\d+\s*[/⁄]{1,2}\s*\d+)", re.IGNORECASE

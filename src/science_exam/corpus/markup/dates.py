@@ -1,11 +1,16 @@
 """Templates that print dates, ages and spans of years."""
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 from datetime import date
 
 from science_exam.corpus.markup.calls import Call
 
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def expand_date(call: Call) -> str:
@@ -16,7 +21,8 @@ def expand_date(call: Call) -> str:
     """
     parts = call.list_positional()
     text = _write_date(parts[:3], _is_day_first(call))
-    if clock := [part.zfill(2) for part in parts[3:6] if part.isdigit()]:
+    clock = [part.zfill(2) for part in parts[3:6] if part.isdigit()]
+    if clock and call.name.startswith(("start", "end")):
         text += f", {':'.join(clock)}" + (f" {call.get('7')}" if call.get("7") else "")
     return text
 
@@ -72,10 +78,16 @@ def expand_circa(call: Call) -> str:
 def expand_geologic_age(call: Call) -> str:
     """{{Ma|66}}: "66 million years ago"; {{fossil range|252|66}}: "252–66 million years ago"."""
     parts = [part for part in call.list_positional() if part]
-    if call.name in ("ma", "mya", "million years ago"):
+    if call.name in ("ma", "mya"):
         return f"{'–'.join(parts[:2])} million years ago" if parts else "million years ago"
     shown = call.get("3", "text") or "–".join(parts[:2])
     return f"{shown} million years ago" if re.fullmatch(r"[\d.,–]+", shown) else shown
+
+
+def expand_old_style(call: Call) -> str:
+    """{{OldStyleDate|February 2|1905|January 20}}: "February 2 [O.S. January 20] 1905"."""
+    new, year, old = (*call.list_positional(), "", "", "")[:3]
+    return f"{new} [O.S. {old}] {year}".strip()
 
 
 def _is_day_first(call: Call) -> bool:

@@ -4,6 +4,8 @@
 and come out as LaTeX.
 """
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 
 from science_exam.corpus.markup.calls import Call
@@ -16,17 +18,20 @@ _BONDS = {"\\s": "–", "\\d": "=", "\\t": "≡", "*": "·"}
 
 # What stands around the argument.
 ENCLOSED = {
-    **dict.fromkeys("abs pipe-enclosed cardinality".split(), (PIPE, PIPE)),
-    **dict.fromkeys("norm".split(), ("‖", "‖")),
-    **dict.fromkeys("floor".split(), ("⌊", "⌋")),
-    **dict.fromkeys("ceil ceiling".split(), ("⌈", "⌉")),
-    **dict.fromkeys(("mset", "brace"), ("{", "}")),
-    **dict.fromkeys(("bracket", "closed-closed"), ("[", "]")),
-    **dict.fromkeys(("paren", "open-open", "tuple"), ("(", ")")),
-    **{"open-closed": ("(", "]"), "closed-open": ("[", ")")},
-    **dict.fromkeys("angbr|angle bracket|angbr ipa|angle|chevron|grapheme".split("|"), ("⟨", "⟩")),
-    **{"ket": (PIPE, "⟩"), "bra": ("⟨", PIPE), "single quote": ("‘", "’"), "double quote": ("“", "”")},
-    **dict.fromkeys("gloss|lit gloss|single+double".split("|"), ("‘", "’")),
+    "abs": (PIPE, PIPE),
+    "norm": ("‖", "‖"),
+    "floor": ("⌊", "⌋"),
+    "ceil": ("⌈", "⌉"),
+    "mset": ("{", "}"),
+    "bracket": ("[", "]"),
+    "closed-closed": ("[", "]"),
+    "open-open": ("(", ")"),
+    "open-closed": ("(", "]"),
+    "closed-open": ("[", ")"),
+    "ket": (PIPE, "⟩"),
+    "bra": ("⟨", PIPE),
+    "gloss": ("‘", "’"),
+    **dict.fromkeys(("angbr", "angle bracket", "angbr ipa", "grapheme", "chevron"), ("⟨", "⟩")),
 }
 
 
@@ -69,6 +74,8 @@ def expand_chem(call: Call) -> str:
 
 def expand_chem2(call: Call) -> str:
     """{{chem2|SO4(2-)}}: "SO4^2−"; {{chem2|CuSO4*5H2O}}: "CuSO4·5H2O"."""
+    if not call.has("1"):  # {{ce}} alone marks a year of the common era
+        return "CE" if call.name == "ce" else ""
     formula = re.sub(r"\((\d*[+-])\)", r"^\1", call.get("1"))
     for written, bond in _BONDS.items():
         formula = formula.replace(written, bond)
@@ -94,31 +101,29 @@ def expand_star_unit(call: Call) -> str:
 
 
 _STAR_UNITS = {
-    **{"solar mass": "M☉", "solar masses": "M☉", "solar radius": "R☉", "solar radii": "R☉"},
-    **{"solar luminosity": "L☉", "solar luminosities": "L☉", "earth mass": "M🜨", "earth radius": "R🜨"},
-    **{"jupiter mass": "M♃", "jupiter radius": "R♃", "lunar mass": "M☾"},
+    "solar mass": "M☉",
+    "solar radius": "R☉",
+    "solar luminosity": "L☉",
+    "jupiter mass": "M♃",
+    "jupiter radius": "R♃",
+    "earth mass": "M🜨",
+    "earth radius": "R🜨",
+    "lunar mass": "M☾",
 }
 STAR_UNITS = tuple(_STAR_UNITS)
 
+_PARTICLE_ROWS = """
+e− electron|e+ positron|p proton|p+ proton+|p̅ antiproton|n neutron|n0 neutron0|n̅ antineutron|γ photon|g gluon
+μ− muon|μ− muon-|μ+ muon+|μ+ antimuon|τ− tau|τ− tauon|ν neutrino|ν̅ antineutrino|νe electron neutrino
+ν̅e electron antineutrino|νμ muon neutrino|ν̅μ muon antineutrino|ντ tau neutrino|ν̅τ tau antineutrino
+W w boson|W+ w boson+|W− w boson-|Z z boson|Z0 z boson0|H higgs boson|π pion|π+ pion+|π− pion-|π0 pion0
+K kaon|K+ kaon+|K− kaon-|K0 kaon0|K̅0 antikaon0|Λ lambda|Λ0 lambda0|Σ sigma|Σ+ sigma+|Σ0 sigma0|Σ− sigma-
+Δ delta|Δ++ delta++|Δ+ delta+|Δ0 delta0|Ξ xi|Ξ0 xi0|Ξ− xi-|Ω− omega-|η eta|ρ rho|J/ψ j/psi
+u up quark|d down quark|s strange quark|c charm quark|b bottom quark|t top quark|u̅ up antiquark
+d̅ down antiquark|s̅ strange antiquark|α alpha|β− beta-|β+ beta+|d deuteron|t triton|h helion
+"""
 _PARTICLES = {
-    **{"electron": "e−", "positron": "e+", "proton": "p", "proton+": "p+", "antiproton": "p̅"},
-    **{"neutron": "n", "neutron0": "n0", "antineutron": "n̅", "photon": "γ", "gluon": "g", "muon": "μ−"},
-    **{"muon-": "μ−", "muon+": "μ+", "antimuon": "μ+", "tau": "τ−", "tauon": "τ−", "neutrino": "ν"},
-    **{"antineutrino": "ν̅", "electron neutrino": "νe", "electron antineutrino": "ν̅e"},
-    **{"muon neutrino": "νμ", "muon antineutrino": "ν̅μ", "tau neutrino": "ντ", "tau antineutrino": "ν̅τ"},
-    **{
-        "w boson": "W",
-        "w boson+": "W+",
-        "w boson-": "W−",
-        "z boson": "Z",
-        "z boson0": "Z0",
-        "higgs boson": "H",
-    },
-    **{"pion": "π", "pion+": "π+", "pion-": "π−", "pion0": "π0", "kaon": "K", "kaon+": "K+", "kaon-": "K−"},
-    **{"kaon0": "K0", "antikaon0": "K̅0", "lambda": "Λ", "lambda0": "Λ0", "sigma": "Σ", "sigma+": "Σ+"},
-    **{"sigma0": "Σ0", "sigma-": "Σ−", "delta": "Δ", "delta++": "Δ++", "delta+": "Δ+", "delta0": "Δ0"},
-    **{"xi": "Ξ", "xi0": "Ξ0", "xi-": "Ξ−", "omega-": "Ω−", "eta": "η", "rho": "ρ", "j/psi": "J/ψ"},
-    **{"up quark": "u", "down quark": "d", "strange quark": "s", "charm quark": "c", "bottom quark": "b"},
-    **{"top quark": "t", "up antiquark": "u̅", "down antiquark": "d̅", "strange antiquark": "s̅"},
-    **{"alpha": "α", "beta-": "β−", "beta+": "β+", "deuteron": "d", "triton": "t", "helion": "h"},
+    name: symbol
+    for row in _PARTICLE_ROWS.strip().splitlines()
+    for symbol, _, name in (pair.partition(" ") for pair in row.split("|"))
 }

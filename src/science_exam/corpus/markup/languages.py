@@ -2,26 +2,24 @@
 
 from science_exam.corpus.markup.calls import Call
 
-_NAMES = dict(
-    pair.split(":")
-    for pair in (
-        "af:Afrikaans|sq:Albanian|am:Amharic|ar:Arabic|arc:Aramaic|hy:Armenian|as:Assamese|az:Azerbaijani"
-        "|eu:Basque|be:Belarusian|bn:Bengali|bs:Bosnian|bg:Bulgarian|my:Burmese|ca:Catalan|ceb:Cebuano"
-        "|zh:Chinese|cop:Coptic|kw:Cornish|hr:Croatian|cs:Czech|da:Danish|nl:Dutch|enm:Middle English"
-        "|ang:Old English|en:English|eo:Esperanto|et:Estonian|fo:Faroese|fi:Finnish|fil:Filipino|fr:French"
-        "|fro:Old French|gl:Galician|ka:Georgian|de:German|goh:Old High German|el:Greek|grc:Ancient Greek"
-        "|gu:Gujarati|ht:Haitian Creole|haw:Hawaiian|he:Hebrew|hi:Hindi|hu:Hungarian|is:Icelandic"
-        "|id:Indonesian|ga:Irish|it:Italian|ja:Japanese|jv:Javanese|kn:Kannada|kk:Kazakh|km:Khmer|ko:Korean"
-        "|ku:Kurdish|ky:Kyrgyz|lo:Lao|la:Latin|lv:Latvian|lt:Lithuanian|lb:Luxembourgish|mk:Macedonian"
-        "|mg:Malagasy|ms:Malay|ml:Malayalam|mt:Maltese|mi:Māori|mr:Marathi|mn:Mongolian|nah:Nahuatl"
-        "|nci:Classical Nahuatl|ne:Nepali|no:Norwegian|nb:Norwegian|nn:Norwegian Nynorsk|non:Old Norse"
-        "|oc:Occitan|or:Odia|ota:Ottoman Turkish|ps:Pashto|fa:Persian|pl:Polish|pt:Portuguese|pa:Punjabi"
-        "|qu:Quechua|ro:Romanian|ru:Russian|sa:Sanskrit|gd:Scottish Gaelic|sco:Scots|sr:Serbian|sh:Serbo-Croatian"
-        "|si:Sinhala|sk:Slovak|sl:Slovene|so:Somali|es:Spanish|sw:Swahili|sv:Swedish|syc:Syriac|tl:Tagalog"
-        "|tg:Tajik|ta:Tamil|tt:Tatar|te:Telugu|th:Thai|bo:Tibetan|tr:Turkish|tk:Turkmen|uk:Ukrainian|ur:Urdu"
-        "|uz:Uzbek|vi:Vietnamese|cy:Welsh|xh:Xhosa|yi:Yiddish|yo:Yoruba|zu:Zulu|akk:Akkadian|egy:Egyptian"
-    ).split("|")
-)
+_ROWS = """
+af:Afrikaans|sq:Albanian|am:Amharic|ar:Arabic|arc:Aramaic|hy:Armenian|as:Assamese|az:Azerbaijani
+eu:Basque|be:Belarusian|bn:Bengali|bs:Bosnian|bg:Bulgarian|my:Burmese|ca:Catalan|ceb:Cebuano
+zh:Chinese|cop:Coptic|kw:Cornish|hr:Croatian|cs:Czech|da:Danish|nl:Dutch|enm:Middle English
+ang:Old English|en:English|eo:Esperanto|et:Estonian|fo:Faroese|fi:Finnish|fil:Filipino|fr:French
+fro:Old French|gl:Galician|ka:Georgian|de:German|goh:Old High German|el:Greek|grc:Ancient Greek
+gu:Gujarati|ht:Haitian Creole|haw:Hawaiian|he:Hebrew|hi:Hindi|hu:Hungarian|is:Icelandic
+id:Indonesian|ga:Irish|it:Italian|ja:Japanese|jv:Javanese|kn:Kannada|kk:Kazakh|km:Khmer|ko:Korean
+ku:Kurdish|ky:Kyrgyz|lo:Lao|la:Latin|lv:Latvian|lt:Lithuanian|lb:Luxembourgish|mk:Macedonian
+mg:Malagasy|ms:Malay|ml:Malayalam|mt:Maltese|mi:Māori|mr:Marathi|mn:Mongolian|nah:Nahuatl
+nci:Classical Nahuatl|ne:Nepali|no:Norwegian|nb:Norwegian|nn:Norwegian Nynorsk|non:Old Norse
+oc:Occitan|or:Odia|ota:Ottoman Turkish|ps:Pashto|fa:Persian|pl:Polish|pt:Portuguese|pa:Punjabi
+qu:Quechua|ro:Romanian|ru:Russian|sa:Sanskrit|gd:Scottish Gaelic|sco:Scots|sr:Serbian|sh:Serbo-Croatian
+si:Sinhala|sk:Slovak|sl:Slovene|so:Somali|es:Spanish|sw:Swahili|sv:Swedish|syc:Syriac|tl:Tagalog
+tg:Tajik|ta:Tamil|tt:Tatar|te:Telugu|th:Thai|bo:Tibetan|tr:Turkish|tk:Turkmen|uk:Ukrainian|ur:Urdu
+uz:Uzbek|vi:Vietnamese|cy:Welsh|xh:Xhosa|yi:Yiddish|yo:Yoruba|zu:Zulu|akk:Akkadian|egy:Egyptian
+"""
+_NAMES = dict(pair.split(":") for row in _ROWS.strip().splitlines() for pair in row.split("|"))
 
 
 def expand_language(call: Call) -> str:
@@ -56,15 +54,11 @@ def expand_nihongo(call: Call) -> str:
 def expand_chinese(call: Call) -> str:
     """{{zh|s=…|t=…|p=…}}: "simplified Chinese: …; pinyin: …"."""
     labels = {
-        **{"c": "Chinese", "s": "simplified Chinese", "t": "traditional Chinese", "p": "pinyin"},
-        **{
-            "w": "Wade–Giles",
-            "j": "Jyutping",
-            "l": "lit. ",
-            "hangul": "Korean",
-            "hanja": "Hanja",
-            "rr": "RR",
-        },
+        "c": "Chinese",
+        "s": "simplified Chinese",
+        "t": "traditional Chinese",
+        "p": "pinyin",
+        "l": "lit.",
     }
     found = [f"{label}: {call.get(key)}" for key, label in labels.items() if call.get(key)]
     return "; ".join(found) or call.get("1")

@@ -13,9 +13,9 @@ from science_exam.corpus.markup.marks import FILLER, TABLE
 MAX_DEPTH = 40  # of templates and links inside each other; real pages stay below 20
 MAX_LINK_CHARS = 3_000
 _BRACKETS = re.compile(r"\{{2,}|\}{2,}|\[\[|\]\]|\[(?=(?:[a-z]{3,9}:)?//|mailto:)")
-# A link of plain text: most brackets of an article. Its label may hold no "=", which would name an
-# argument of a template around it.
-_PLAIN_LINK = re.compile(r"\[\[(?![^\[\]{}|\n]*:)([^\[\]{}|\n=]+)(?:\|([^\[\]{}|\n=]+))?\]\]")
+# A link of plain text: most brackets of an article. It may hold no "=", which would name an argument of
+# a template around it, and no ":", which would part a definition or belongs to a picture.
+_PLAIN_LINK = re.compile(r"\[\[([^\[\]{}|\n=:]+)(?:\|([^\[\]{}|\n=:]+))?\]\]")
 _HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$", re.MULTILINE)
 _TABLE_START = re.compile(r"^([ \t:*#]*)\{\|(?!\})", re.MULTILINE)
 

@@ -1,5 +1,7 @@
 """Templates that print numbers: measured values, fractions, powers, coordinates on the sky, counts."""
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 
 from science_exam.corpus.markup.calls import Call
@@ -94,7 +96,7 @@ def join_digits(call: Call) -> str:
 
 def expand_angle(call: Call) -> str:
     """{{RA|5|34|31.9}}: "5h 34m 31.9s"; {{DEC|+22|0|52}}: "+22° 0′ 52″"."""
-    signs = "hms" if call.name in ("ra", "right ascension") else "°′″"
+    signs = "hms" if call.name == "ra" else "°′″"
     parts = zip(call.list_positional(), signs, strict=False)
     return " ".join(f"{_sign(part)}{sign}" for part, sign in parts if part)
 
@@ -144,26 +146,25 @@ def expand_nuclide(call: Call) -> str:
     return "".join((*parts[1:2], element, *parts[2:3]))
 
 
+_ELEMENT_ROWS = """
+H hydrogen|He helium|Li lithium|Be beryllium|B boron|C carbon|N nitrogen|O oxygen|F fluorine|Ne neon
+Na sodium|Mg magnesium|Al aluminium|Al aluminum|Si silicon|P phosphorus|S sulfur|S sulphur|Cl chlorine
+Ar argon|K potassium|Ca calcium|Sc scandium|Ti titanium|V vanadium|Cr chromium|Mn manganese|Fe iron
+Co cobalt|Ni nickel|Cu copper|Zn zinc|Ga gallium|Ge germanium|As arsenic|Se selenium|Br bromine
+Kr krypton|Rb rubidium|Sr strontium|Y yttrium|Zr zirconium|Nb niobium|Mo molybdenum|Tc technetium
+Ru ruthenium|Rh rhodium|Pd palladium|Ag silver|Cd cadmium|In indium|Sn tin|Sb antimony|Te tellurium
+I iodine|Xe xenon|Cs caesium|Cs cesium|Ba barium|La lanthanum|Ce cerium|Pr praseodymium|Nd neodymium
+Pm promethium|Sm samarium|Eu europium|Gd gadolinium|Tb terbium|Dy dysprosium|Ho holmium|Er erbium
+Tm thulium|Yb ytterbium|Lu lutetium|Hf hafnium|Ta tantalum|W tungsten|Re rhenium|Os osmium|Ir iridium
+Pt platinum|Au gold|Hg mercury|Tl thallium|Pb lead|Bi bismuth|Po polonium|At astatine|Rn radon
+Fr francium|Ra radium|Ac actinium|Th thorium|Pa protactinium|U uranium|Np neptunium|Pu plutonium
+Am americium|Cm curium|Bk berkelium|Cf californium|Es einsteinium|Fm fermium|Md mendelevium
+No nobelium|Lr lawrencium|Rf rutherfordium|Db dubnium|Sg seaborgium|Bh bohrium|Hs hassium
+Mt meitnerium|Ds darmstadtium|Rg roentgenium|Cn copernicium|Nh nihonium|Fl flerovium|Mc moscovium
+Lv livermorium|Ts tennessine|Og oganesson
+"""
 _ELEMENTS = {
     name: symbol
-    for symbol, name in (
-        pair.split()
-        for pair in (
-            "H hydrogen|He helium|Li lithium|Be beryllium|B boron|C carbon|N nitrogen|O oxygen|F fluorine|Ne neon"
-            "|Na sodium|Mg magnesium|Al aluminium|Al aluminum|Si silicon|P phosphorus|S sulfur|S sulphur|Cl chlorine"
-            "|Ar argon|K potassium|Ca calcium|Sc scandium|Ti titanium|V vanadium|Cr chromium|Mn manganese|Fe iron"
-            "|Co cobalt|Ni nickel|Cu copper|Zn zinc|Ga gallium|Ge germanium|As arsenic|Se selenium|Br bromine"
-            "|Kr krypton|Rb rubidium|Sr strontium|Y yttrium|Zr zirconium|Nb niobium|Mo molybdenum|Tc technetium"
-            "|Ru ruthenium|Rh rhodium|Pd palladium|Ag silver|Cd cadmium|In indium|Sn tin|Sb antimony|Te tellurium"
-            "|I iodine|Xe xenon|Cs caesium|Cs cesium|Ba barium|La lanthanum|Ce cerium|Pr praseodymium|Nd neodymium"
-            "|Pm promethium|Sm samarium|Eu europium|Gd gadolinium|Tb terbium|Dy dysprosium|Ho holmium|Er erbium"
-            "|Tm thulium|Yb ytterbium|Lu lutetium|Hf hafnium|Ta tantalum|W tungsten|Re rhenium|Os osmium|Ir iridium"
-            "|Pt platinum|Au gold|Hg mercury|Tl thallium|Pb lead|Bi bismuth|Po polonium|At astatine|Rn radon"
-            "|Fr francium|Ra radium|Ac actinium|Th thorium|Pa protactinium|U uranium|Np neptunium|Pu plutonium"
-            "|Am americium|Cm curium|Bk berkelium|Cf californium|Es einsteinium|Fm fermium|Md mendelevium"
-            "|No nobelium|Lr lawrencium|Rf rutherfordium|Db dubnium|Sg seaborgium|Bh bohrium|Hs hassium"
-            "|Mt meitnerium|Ds darmstadtium|Rg roentgenium|Cn copernicium|Nh nihonium|Fl flerovium|Mc moscovium"
-            "|Lv livermorium|Ts tennessine|Og oganesson"
-        ).split("|")
-    )
+    for row in _ELEMENT_ROWS.strip().splitlines()
+    for symbol, name in (pair.split() for pair in row.split("|"))
 }

@@ -26,24 +26,37 @@ _TOKEN = re.compile(
     r"|&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});|__[A-Z]{3,}__"
 )
 # Extension tags whose content goes with them …
-_REMOVED = frozenset(
-    "ref references gallery timeline score hiero imagemap graph mapframe maplink templatestyles section "
-    "indicator inputbox categorytree chart includeonly style templatedata".split()
-)
+_REMOVED_NAMES = """
+ref references gallery timeline score hiero imagemap graph chart mapframe maplink templatestyles style section
+indicator inputbox categorytree templatedata includeonly
+"""
+_REMOVED = frozenset(_REMOVED_NAMES.split())
 # … and those whose content is no wikitext, but is read.
-_VERBATIM = frozenset("nowiki math chem ce pre syntaxhighlight source".split())
-# Tags of HTML that say how text looks, not what it says.
-_TRANSPARENT = frozenset(
-    "abbr b bdi bdo big cite code data del dfn em font i ins kbd mark noinclude onlyinclude rb rp rt ruby "
-    "s samp small span strike strong time tt u var wbr table/ tr/ td/ th/ caption/ tbody thead tfoot "
-    "ul ol dl li/ dt/ dd/ ul/ ol/ dl/".split()
-)
+_VERBATIM = frozenset(("nowiki", "math", "chem", "ce", "pre", "syntaxhighlight", "source"))
+# Tags that say how text looks, not what it says; "x/" is "</x>".
+_TRANSPARENT_NAMES = """
+abbr b bdi bdo big cite code data del dfn em font i ins kbd mark noinclude onlyinclude rb rp rt ruby s samp
+small span strike strong time tt u var wbr table/ tr/ td/ th/ caption/ tbody thead tfoot ul ol dl li/ dt/ dd/
+ul/ ol/ dl/
+"""
+_TRANSPARENT = frozenset(_TRANSPARENT_NAMES.split())
+_BLOCKS = "br p div center blockquote poem h1 h2 h3 h4 h5 h6"
 _REPLACED = {
-    **dict.fromkeys("br br/ p p/ div div/ center center/ blockquote blockquote/ poem poem/".split(), BREAK),
-    **dict.fromkeys("h1 h1/ h2 h2/ h3 h3/ h4 h4/ h5 h5/ h6 h6/".split(), BREAK),
-    **{"sup": SUPERSCRIPT, "sup/": SCRIPT_END, "sub": SUBSCRIPT, "sub/": SCRIPT_END},
-    **{"q": '"', "q/": '"', "hr": "\n", "li": "\n* ", "dt": "\n; ", "dd": "\n: "},
-    **{"table": "\n{|\n", "table/": "\n|}\n", "tr": "\n|-\n", "caption": "\n|+ "},
+    **{tag: BREAK for name in _BLOCKS.split() for tag in (name, f"{name}/")},
+    "sup": SUPERSCRIPT,
+    "sup/": SCRIPT_END,
+    "sub": SUBSCRIPT,
+    "sub/": SCRIPT_END,
+    "q": '"',
+    "q/": '"',
+    "hr": "\n",
+    "li": "\n* ",
+    "dt": "\n; ",
+    "dd": "\n: ",
+    "table": "\n{|\n",
+    "table/": "\n|}\n",
+    "tr": "\n|-\n",
+    "caption": "\n|+ ",
 }
 # Decoded, these would be read as markup.
 _MARKUP_CHARACTERS = frozenset("<>[]{}|'=*#:;!&\n_~")

@@ -1,5 +1,7 @@
 """Text inside a line: apostrophes of bold and italics, powers and indices, and what dropped parts left."""
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 
 from science_exam.corpus.markup.marks import (
@@ -18,10 +20,8 @@ _HIDDEN = re.compile(rf"{HIDDEN}[^{HIDDEN}{HIDDEN_END}\n]*{HIDDEN_END}")
 _GAP = re.compile(rf"(?<=\d){GAP}")
 _STRAY = re.compile(rf"[{FILLER}{GAP}{HIDDEN}{HIDDEN_END}]")
 _QUOTES = re.compile(r"('{2,})")
-_SCRIPT = re.compile(
-    rf"(?P<before>[^{SUPERSCRIPT}{SUBSCRIPT}{SCRIPT_END}]?)(?P<kind>[{SUPERSCRIPT}{SUBSCRIPT}])"
-    rf"(?P<text>[^{SUPERSCRIPT}{SUBSCRIPT}{SCRIPT_END}\n]*){SCRIPT_END}"
-)
+_INSIDE = rf"([^{SUPERSCRIPT}{SUBSCRIPT}{SCRIPT_END}\n]*){SCRIPT_END}"
+_SUPERSCRIPT, _SUBSCRIPT = re.compile(SUPERSCRIPT + _INSIDE), re.compile(SUBSCRIPT + _INSIDE)
 _STRAY_SCRIPT = re.compile(rf"[{SUPERSCRIPT}{SUBSCRIPT}{SCRIPT_END}]")
 _MAX_SCRIPTS_INSIDE = 4  # x<sup>y<sup>2</sup></sup> needs two rounds
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "ers", "ème", "ter"))
@@ -34,7 +34,7 @@ _DROPPED_RULES = (
     (re.compile(rf"{DROPPED}[ \t{DROPPED}]*{DROPPED}"), DROPPED),
     (re.compile(rf"[ \t]+(?={DROPPED})|(?<={DROPPED})[ \t]+"), " "),
     (re.compile(rf"^[ \t]?{DROPPED}[ \t]?\n", re.MULTILINE), ""),  # alone on a line: no line
-    (re.compile(rf" ?\((?:pronounced|pronunciation|IPA|listen)?{_D}\)"), ""),
+    (re.compile(rf" ?\((?:pronounced|pronunciation|IPA|listen)?{_D}\)"), DROPPED),
     (re.compile(rf"\((?:pronounced|pronunciation|IPA)?{_D}"), "("),
     (re.compile(rf"(?: ?[;,/:])? ?{DROPPED} ?\)"), ")"),
     (re.compile(rf"([;,]) ?{DROPPED} ?(?=[;,])"), ""),
@@ -57,9 +57,10 @@ def tidy_text(text: str) -> str:
     if "''" in text:
         text = "\n".join(_strip_quotes(line) if "''" in line else line for line in text.split("\n"))
     if SCRIPT_END in text:
-        for _ in range(_MAX_SCRIPTS_INSIDE):
-            text, n = _SCRIPT.subn(_write_script, text)
-            if not n:
+        for _ in range(_MAX_SCRIPTS_INSIDE):  # an index first: the charge of SO4 comes after its 4
+            text, n_below = _SUBSCRIPT.subn(_write_subscript, text)
+            text, n_above = _SUPERSCRIPT.subn(_write_superscript, text)
+            if not n_below + n_above:
                 break
     text = _STRAY_SCRIPT.sub("", text)
     if DROPPED in text:
@@ -90,24 +91,26 @@ def _rank_apostrophe(before: str) -> int:
     return 2
 
 
-def _write_script(match: re.Match) -> str:
-    before, text = match["before"], match["text"].strip()
-    write = _write_superscript if match["kind"] == SUPERSCRIPT else _write_subscript
-    return before + write(before, text) if text else before
+def _read_script(match: re.Match) -> tuple[str, str]:
+    """The character in front of an index or power (a digit for one behind another), and its text."""
+    before = match.string[match.start() - 1] if match.start() else ""
+    return "0" if before == SCRIPT_END else before, match[1].strip()
 
 
-def _write_superscript(before: str, text: str) -> str:
+def _write_superscript(match: re.Match) -> str:
     """10^6, x^(n+1), but 19th, Ca2+, SO4^2−, 235U."""
+    before, text = _read_script(match)
     if _CHARGE.fullmatch(text) and before:
         return join_charge(before, text)
-    is_power = (before.isalnum() or before in ")]}'′|" or ord(before) > 0xF0000) if before else False
+    is_power = bool(before) and (before.isalnum() or before in ")]}'′|" or ord(before) >= 0xF0000)
     if not is_power or not any(character.isalnum() for character in text) or text in _ORDINALS:
         return text
     return f"^({text})" if _COMPOUND.search(text) else f"^{text}"
 
 
-def _write_subscript(before: str, text: str) -> str:
+def _write_subscript(match: re.Match) -> str:
     """H2O and Vmax, but 101_2 and x_(n+1)."""
+    before, text = _read_script(match)
     if _COMPOUND.search(text.replace("/", "")):  # t1/2 is a half-life
         return f"_({text})"
-    return f"_{text}" if before.isdigit() and text[0].isdigit() else text
+    return f"_{text}" if before.isdigit() and text[:1].isdigit() else text

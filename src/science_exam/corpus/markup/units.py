@@ -1,5 +1,7 @@
 """Units as {{convert}} names them: symbol, name, plural, and how to get from one to another."""
 
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -115,8 +117,8 @@ kg/m3|kg/m^3|kilogram per cubic metre|kilograms per cubic metre|1|density
 g/cm3|g/cm^3|gram per cubic centimetre|grams per cubic centimetre|1e3|density
 m3/s|m^3/s|cubic metre per second|cubic metres per second|1|flow
 cuft/s|cu ft/s|cubic foot per second|cubic feet per second|0.028316846592|flow
-PD/sqkm /km2|/km^2|inhabitant per square kilometre|inhabitants per square kilometre|1|density of people
-PD/sqmi /sqmi|/sq mi|inhabitant per square mile|inhabitants per square mile|0.386102158542446|density of people
+PD/sqkm /km2|/km^2|inhabitant per square kilometre|inhabitants per square kilometre|1|people
+PD/sqmi /sqmi|/sq mi|inhabitant per square mile|inhabitants per square mile|0.386102158542446|people
 C degC °C celsius Celsius|°C|°C|=|1|temperature
 F degF °F fahrenheit Fahrenheit|°F|°F|=|0.5555555555555555556|temperature
 K kelvin|K|K|=|1|temperature
@@ -125,7 +127,9 @@ F-change|°F|°F|=|0.5555555555555555556|temperature difference
 K-change|K|K|=|1|temperature difference
 """
 # {{convert|5|e6acre}}, and the units of trade that take letters for thousands of thousands.
-_COUNTED = re.compile(r"(?:e(?P<power>3|6|9|12)|(?P<letter>[kMGT])(?=oilbbl|cuft|cuyd|USgal|impgal))(?P<unit>.+)")
+_COUNTED = re.compile(
+    r"(?:e(?P<power>3|6|9|12)|(?P<letter>[kMGT])(?=oilbbl|cuft|cuyd|USgal|impgal))(?P<unit>.+)"
+)
 _COUNTS = {
     **dict.fromkeys(("3", "k"), "thousand"),
     **dict.fromkeys(("6", "M"), "million"),

@@ -97,7 +97,7 @@ def _read_line(line: str) -> list[Cell]:
 
 
 def _split_attributes(piece: str) -> tuple[str, str]:
-    """ 'align=left | text' -> its two sides; a "|" in plain text parts nothing."""
+    """'align=left | text' -> its two sides; a "|" in plain text parts nothing."""
     if CELL in piece:
         before, _, after = piece.partition(CELL)
         return (before, after) if not before.strip() or "=" in before else ("", piece)

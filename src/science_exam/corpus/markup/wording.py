@@ -1,68 +1,13 @@
 """Templates that show, list or arrange the text they are given."""
 
-from science_exam.corpus.markup.calls import Call
-from science_exam.corpus.markup.marks import BREAK, CELL
+# ruff: noqa: RUF002 - the signs in the examples are what these functions write
 
-SYMBOLS = {
-    **dict.fromkeys(("ndash", "en dash", "–", "nsndns", "nsndn"), "–"),
-    **dict.fromkeys(
-        ("snd", "snds", "spnd", "spndash", "spaced ndash", "spaced en dash", "dash", "sndash"), " – "
-    ),
-    **dict.fromkeys(("mdash", "em dash", "—", "em", "mdashb"), "—"),
-    **dict.fromkeys(
-        ("nbsp", "space", "spaces", "thinsp", "thin space", "hairsp", "hair space", "sp", "nnbsp"), " "
-    ),
-    **dict.fromkeys(("shy", "wbr", "zwnj", "zwsp", "zwj", "-", "allow wrap"), ""),
-    **dict.fromkeys(
-        ("·", "dot", "middot", "•", "bull", "bullet", "sdot", "spaced middot", "nbsp dot"), " · "
-    ),
-    **dict.fromkeys(("'", "apostrophe", "`"), "'"),
-    **{"'s": "'s", "' \"": "' \"", "\" '": "\" '", '-"': '"', "-'": "'", "\"'": "\"'", "'\"": "'\""},
-    **dict.fromkeys(("!", "pipe"), "|"),
-    **dict.fromkeys(("=", "equals"), "="),
-    **{"!!": "||", "(": "{", ")": "}", "((": "{{", "))": "}}", "\\": " / ", "/": " / ", "colon": ":"},
-    **{
-        "pi": "π",
-        "minus": "−",
-        "times": "×",
-        "deg": "°",
-        "degree": "°",
-        "prime": "′",
-        "′": "′",
-        "pprime": "″",
-    },
-    **{"h-bar": "ħ", "hbar": "ħ", "angstrom": "Å", "ohm": "Ω", "euro": "€", "€": "€", "infin": "∞"},
-    **{
-        "bce": "BCE",
-        "bc": "BC",
-        "ce": "CE",
-        "ad": "AD",
-        "break": BREAK,
-        "br": BREAK,
-        "crlf": BREAK,
-        "-?": "?",
-    },
-    **{"sharp": "♯", "flat": "♭", "natural": "♮", "yes2": "Yes", "okay": "Yes", "no2": "No", "tick": "✓"},
-    **{"yes check": "✓", "check mark": "✓", "checked": "✓", "cross": "✗", "x mark": "✗", "extinct": "†"},
-    **{"dagger": "†", "double dagger": "‡", "euler": "e", "gr": "γ", "female": "♀", "male": "♂", "qed": "∎", "eqm": "⇌"},
-}
-CELL_WORDS = {  # coloured table cells: their own word unless they are given another
-    **{"yes": "Yes", "y": "Yes", "no": "No", "n/a": "N/A", "na": "N/A", "unknown": "Unknown", "dunno": "?"},
-    **{"partial": "Partial", "won": "Won", "nom": "Nominated", "nominated": "Nominated", "tba": "TBA"},
-    **{"none": "None", "some": "Some", "pending": "Pending", "success": "Success", "failure": "Failure"},
-    **{
-        "free": "Free",
-        "included": "Included",
-        "optional": "Optional",
-        "depends": "Depends",
-        "nonfree": "Proprietary",
-    },
-}
+from science_exam.corpus.markup.calls import Call
 
 
 def show_first(call: Call) -> str:
     """The first argument, as {{nowrap|text}} and everything else that only styles it."""
-    return call.get("1", "text", "content")
+    return call.get("1", "text", "content", "equation", "math_statement")
 
 
 def show_second(call: Call) -> str:
@@ -108,7 +53,11 @@ def list_lines(call: Call) -> str:
 
 def show_block(call: Call) -> str:
     """Text on lines of its own: the columns of {{columns-list|…}}, the content of {{hidden|title|…}}."""
-    parts = [text for key, text in call.list_all() if key.isdigit() or key.startswith(("col", "content", "title", "bars"))]
+    parts = [
+        text
+        for key, text in call.list_all()
+        if key.isdigit() or key.startswith(("col", "content", "title", "bars"))
+    ]
     return "\n{}\n".format("\n".join(part for part in parts if not part.endswith(("em", "px"))))
 
 
@@ -167,22 +116,6 @@ def show_tree(call: Call) -> str:
     return ", ".join(named)
 
 
-def show_word(call: Call) -> str:
-    """{{yes}}, {{n/a}}: the word of a table cell, whose attributes end with the template's own."""
-    return CELL + (call.get("1", "2") or CELL_WORDS[call.name])
-
-
-def show_symbol(call: Call) -> str:
-    """{{ndash}}, {{!}}: a character that is awkward to type."""
-    return SYMBOLS[call.name]
-
-
-def show_date_of_old_style(call: Call) -> str:
-    """{{OldStyleDate|February 2|1905|January 20}}: "February 2 [O.S. January 20] 1905"."""
-    new, year, old = (*call.list_positional(), "", "", "")[:3]
-    return f"{new} [O.S. {old}] {year}".strip()
-
-
 def show_dental_formula(call: Call) -> str:
     """{{DentalFormula|upper=2.1.2.3|lower=2.1.2.3}}: "2.1.2.3 / 2.1.2.3"."""
     return " / ".join(text for text in (call.get("upper", "1"), call.get("lower", "2")) if text)
@@ -196,11 +129,5 @@ def show_bar(call: Call) -> str:
 
 
 def show_bar_in_table(call: Call) -> str:
-    """{{bartable|71|%|2}}: "71%"."""
+    """{{bartable|71|%|2}}: "71%"; the third argument is a width."""
     return f"{call.get('1')}{call.get('2')}"
-
-
-def show_sign_of_music(call: Call) -> str:
-    """{{music|flat}}: "♭"."""
-    signs = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "n": "♮"}
-    return signs.get(call.get("1"), call.get("1"))
