@@ -1,6 +1,6 @@
 """Recall@1/5/10 and nDCG@10, with 95% intervals, of every way to search an index.
 
-    python benchmarks/retrieval_quality.py data/index/everything data/raw/retrieval/stem_1k.questions/stem_1k.jsonl
+    python benchmarks/retrieval_quality.py data/index/all data/raw/retrieval/stem_1k.questions/stem_1k.jsonl
 
 A hit is relevant when its passage belongs to a gold article, or stands for one that was left out as
 repeated. nDCG looks at articles: their best passage counts, later ones are passed over.

@@ -1,11 +1,11 @@
-"""Labelled retrieval sets as the project's own files: articles for `make corpus`, questions with gold articles.
+"""Labelled retrieval sets as the project's own files: articles for `make corpus`, questions with gold.
 
     python benchmarks/retrieval_sets.py FOLDER_OF_THE_DATA data/raw/retrieval
 
 Writes <set>.articles.jsonl and <set>.questions.jsonl (prompt, options, gold: article ids) for
 
     stem_1k   1,000 five-option questions -> the context that came with each
-    review    2,081 review questions of textbooks -> a passage of their own module (its text is another corpus)
+    review    2,081 review questions of textbooks -> a passage of their own module (text of another corpus)
     xquad, squad   questions -> their paragraph
     cisi      queries -> the abstracts judged relevant
 """

@@ -32,8 +32,8 @@ LOCK = "lock"
 # Beside the result: curves for the eye, the way back after a kill, and the lock.
 NOT_OUTPUTS = ("tensorboard", "checkpoints", LOCK)
 RECORDED_PACKAGES = (
-    "accelerate", "bitsandbytes", "datasets", "datasketch", "faiss-cpu", "mwparserfromhell", "numpy", "pandas",
-    "peft", "pyarrow", "PyStemmer", "scikit-learn", "sentence-transformers", "tokenizers", "torch",
+    "accelerate", "bitsandbytes", "datasets", "datasketch", "faiss-cpu", "mwparserfromhell", "numpy",
+    "pandas", "peft", "pyarrow", "PyStemmer", "scikit-learn", "sentence-transformers", "tokenizers", "torch",
     "transformers", "trl",
 )  # fmt: skip
 

@@ -102,8 +102,8 @@ def open_library(folder: Path, kinds: Iterable[str], corpus: str = "", interacti
     for kind in found:
         if find_changed(folder / kind, [made_of]):
             raise UserError(
-                f"{folder / kind}: made of other passages than those in {made_of.parent}; make it again with: "
-                f"make index (overwrite=true)"
+                f"{folder / kind}: made of other passages than those in {made_of.parent}; make it again "
+                f"with: make index (overwrite=true)"
             )
     return Library(store, {kind: openers[kind](folder / kind) for kind in found})
 
