@@ -32,13 +32,14 @@ from science_exam.corpus.wikitext import DROPPED_SECTIONS, clean_wikitext
 
 CLASSES = ["prose", "convert", "val", "other templates", "math", "tables", "infobox", "unlisted"]
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
-PRINTED = """ frac sfrac e 10^ x10^ pow su sup sub gaps formatnum chem chem2 simplenuclide2 nuclide2 nuclide ra
-dec circa c. height duration mvar math nowrap nobr small smaller big lang transl nihongo sic quote blockquote
-cquote bquote hlist ubl plainlist flatlist ordered_list columns-list ill sortname sort native_name angbr ipa
-smallcaps harvtxt fossil_range ma mya color script larger center marriage longitem vunblist collapsible_list """
-PRINTED_FIRST = (
-    " vanchor abbr flag nts uss hms bartable railgauge sc start-date end-date birth-date "  # argument
-)
+PRINTED = """
+frac sfrac e 10^ x10^ pow su sup sub gaps formatnum chem chem2 simplenuclide2 nuclide2 ra dec circa c.
+height duration mvar math nowrap nobr small smaller big lang transl nihongo sic quote blockquote cquote
+bquote hlist ubl plainlist flatlist ordered_list columns-list ill sortname sort native_name angbr ipa
+nuclide smallcaps harvtxt fossil_range ma mya color script larger center marriage longitem vunblist
+collapsible_list
+"""
+PRINTED_FIRST = "vanchor abbr flag nts uss hms bartable railgauge sc start-date end-date birth-date"
 UNSEEN = re.compile(
     r"cit(?:e|ation)\b.*|harv(?!txt).*|sfn.*|refn?|efn|rp|r|note|#.*|reflist.*|ref(?:begin|end| label)|coord"
     r"|.*navbox.*|.*sidebar.*|portal.*|main|see also|further|about|other uses.*|redirect.*|use .*|pp-.*|for"
@@ -92,7 +93,7 @@ class Truth:
         raw, *arguments = match[1].split("|")
         name = " ".join(HELD.sub("", raw).replace("_", " ").lower().split())
         unnamed = [argument.strip() for argument in arguments if not re.match(r"\s*[\w -]+=", argument)]
-        listed = f" {name.replace(' ', '_').partition(':')[0]} "
+        listed = name.replace(" ", "_").partition(":")[0]
         if UNSEEN.fullmatch(name):
             return ""
         if INFOBOX.fullmatch(name):
@@ -106,9 +107,9 @@ class Truth:
             return self._hold("val", " ".join(unnamed + powers))
         if DATES.fullmatch(name):  # the month becomes a word
             return self._hold("other templates", " ".join(a.lstrip("0") for a in unnamed[:1] + unnamed[2:3]))
-        if listed in PRINTED_FIRST:
+        if listed in PRINTED_FIRST.split():
             return self._hold("other templates", "".join(unnamed[:1]))
-        is_printed = listed in PRINTED or name.startswith("lang-")
+        is_printed = listed in PRINTED.split() or name.startswith("lang-")
         return self._hold(CLASSES[3 if is_printed else -1], " ".join([name.partition(":")[2], *unnamed]))
 
 

@@ -86,7 +86,10 @@ def test_lists_and_breaks_in_a_cell_become_commas():
 
 
 def test_formulas_links_and_templates_in_cells():
-    rows = "! A !! B\n|-\n| [[x|y]] || <math>|a||b|</math>\n|-\n| {{convert|5|km|mi}} || {{abs|z}}\n|-\n|{{yes}}||{{n/a}}"
+    rows = (
+        "! A !! B\n|-\n| [[x|y]] || <math>|a||b|</math>\n"
+        "|-\n| {{convert|5|km|mi}} || {{abs|z}}\n|-\n|{{yes}}||{{n/a}}"
+    )
     assert read_lines(table(rows)) == [
         "A: y; B: $|a||b|$",
         "A: 5 kilometres (3.1 mi); B: |z|",
@@ -204,5 +207,5 @@ def test_a_taxobox_names_ranks_in_english():
 
 
 def test_labels_of_an_infobox_name_their_values():
-    page = "{{Infobox x | leader_title1 = Chair | leader_name1 = Ann | label3 = Depth | data3 = 5 m | data4 = alone}}"
+    page = "{{Infobox x|leader_title1=Chair|leader_name1=Ann|label3=Depth|data3=5 m|data4=alone}}"
     assert read_lines(page) == ["Chair: Ann", "Depth: 5 m", "alone"]

@@ -79,6 +79,7 @@ def test_text_inside_a_line(wikitext, text):
         ("text [[Category:Ions|Sort]] [[de:Ion]] [[zh-min-nan:Ion]]", "text"),
         ("[[wikt:ion|ion]] and [[s:Text|source]]", "ion and source"),
         ("{{nowrap|[[a|b = c]]}}", "b = c"),
+        ("[[CSI: Miami]], [[Re:Zero]] and [[:File:A.jpg|a figure]]", "CSI: Miami, Re:Zero and a figure"),
     ]
 )
 def test_links(wikitext, text):
@@ -256,10 +257,11 @@ def test_a_page_that_the_parser_gives_up_on_keeps_its_words(monkeypatch, error):
 
 
 TOKEN_ROWS = """
-{{ }} [[ ]] {| |} |- || !! | ! = == === ' '' ''' ''''' <ref> </ref> <ref/> <!-- --> <nowiki> </nowiki> <math> </math>
-<sup> </sup> <sub> </sub> <br> <div> </div> <span> </span> <table> <tr> <td> </table> <li> <poem> </poem>
-{{convert| {{val| {{frac| {{e| {{chem| {{su| {{lang| {{ubl| {{clade| {{Infobox {{age| {{#if: {{formatnum: {{{ }}}
-[http://a ] [ { } &nbsp; &lt; &#123; __TOC__ File: Category: : ; * # - ( ) , . / km 5 1/2 1e999 to rowspan=9 e= 1=
+{{ }} [[ ]] {| |} |- || !! | ! = == === ' '' ''' ''''' <ref> </ref> <ref/> <!-- --> <nowiki> </nowiki>
+<math> </math> <sup> </sup> <sub> </sub> <br> <div> </div> <span> </span> <table> <tr> <td> </table> <li>
+<poem> </poem> {{convert| {{val| {{frac| {{e| {{chem| {{su| {{lang| {{ubl| {{clade| {{Infobox {{age|
+{{#if: {{formatnum: {{{ }}} [http://a ] [ { } &nbsp; &lt; &#123; __TOC__ File: Category: : ; * # - ( ) , .
+/ km 5 1/2 1e999 to rowspan=9 e= 1=
 """
 TOKENS = TOKEN_ROWS.split()
 MARKUP = st.lists(

@@ -13,7 +13,7 @@ from mwparserfromhell.parser import ParserError
 
 from science_exam.corpus.articles import PATH_SEPARATOR, Section
 from science_exam.corpus.markup.blocks import flatten, split_lines
-from science_exam.corpus.markup.marks import BREAK, MARKS, PIPE, Kept
+from science_exam.corpus.markup.marks import BREAK, BULLET, MARKS, PIPE, Kept
 from science_exam.corpus.markup.outline import Part, split_headings
 from science_exam.corpus.markup.rendering import Renderer
 from science_exam.corpus.markup.stripping import strip_tags
@@ -129,6 +129,6 @@ def _render(wikitext: str) -> tuple[str, list[tuple[str, str]]]:
 
 def _finish(line: str, kept: Kept) -> str:
     """A line with its formulas and literal signs put back, and single spaces."""
-    text = kept.restore(MARKS.sub("", line.replace(PIPE, "|").replace(BREAK, " ")))
+    text = kept.restore(MARKS.sub("", line.replace(BULLET, "-").replace(PIPE, "|").replace(BREAK, " ")))
     text = _INVISIBLE.sub("", text)
     return "\n".join(part for part in (_SPACES.sub(" ", part).strip() for part in text.split("\n")) if part)

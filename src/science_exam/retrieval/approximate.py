@@ -121,7 +121,7 @@ def _map_shard(path: Path) -> tuple[mmap.mmap, np.ndarray]:
 
 def _ask_for(memory: mmap.mmap, shard: np.ndarray, rows: np.ndarray) -> None:
     """Have the pages of some rows read in the background."""
-    width = shard.strides[0]
+    width = shard.strides[0]  # the last vector ends where the file does
     ends = len(memory) - (len(shard) - rows - 1) * width
     starts = (ends - width) // mmap.PAGESIZE * mmap.PAGESIZE
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):

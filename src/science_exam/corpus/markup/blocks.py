@@ -2,7 +2,7 @@
 
 import re
 
-from science_exam.corpus.markup.marks import BREAK, DEFINITION, INDENTS, TABLE
+from science_exam.corpus.markup.marks import BREAK, BULLET, DEFINITION, INDENTS, TABLE
 from science_exam.corpus.markup.wikitables import describe_table
 
 MAX_TABLE_DEPTH = 4  # of tables inside tables; deeper ones are read as text
@@ -43,7 +43,7 @@ def flatten(lines: list[str], joint: str = ", ") -> str:
     """Lines as one, with a comma where a line ended without a sign: "a, b (c), d"."""
     text = ""
     for line in lines:
-        line = line.lstrip("- ") if line.startswith("-") and line.lstrip("-").startswith(" ") else line
+        line = line.lstrip(BULLET).lstrip() if line[0] == BULLET else line
         if not text:
             text = line
         elif text[-1] in _NO_COMMA_AFTER or line[:1] in _NO_COMMA_BEFORE:
@@ -137,10 +137,10 @@ class _Composer:
             self._emit(f"{self._write_marker(prefix)} {text}")
 
     def _write_marker(self, prefix: str) -> str:
-        """ "-" and "--" for items of a list and of a list in it, "1." and "1.2." for numbered ones."""
+        """A bullet, and two for a list in a list; "1." and "1.2." for numbered ones."""
         # A list goes on as long as what comes is a part of it.
         self._numbers = {key: n for key, n in self._numbers.items() if prefix.startswith(key)}
         if prefix[-1] == "*":
-            return "-" * len(prefix.replace(":", ""))
+            return BULLET * len(prefix.replace(":", ""))
         self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         return "".join(f"{n}." for _, n in sorted(self._numbers.items()))

@@ -1,7 +1,5 @@
 """{{convert}} and {{cvt}}: the stated quantity in words, and in the unit asked for where that is certain."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 
 from science_exam.corpus.markup.calls import Call

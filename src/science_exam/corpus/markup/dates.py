@@ -1,7 +1,5 @@
 """Templates that print dates, ages and spans of years."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 from datetime import date
 

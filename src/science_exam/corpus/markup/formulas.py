@@ -4,8 +4,6 @@
 and come out as LaTeX.
 """
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 
 from science_exam.corpus.markup.calls import Call

@@ -16,11 +16,11 @@ TABLE = "\U0010ff08"  # the "{|" that opens a table
 FILLER = "\U0010ff09"  # nothing at all
 PIPE = "\U0010ff0a"  # a "|" that parts no cells
 GAP = "\U0010ff0b"  # a space if a digit stands before it
-
 CELL = "\U0010ff0c"  # a template of a coloured cell ends the attributes of that cell
-INDENTS = f":*#; {DEFINITION}"  # what may stand before a table
+BULLET = "\U0010ff0d"  # the "-" of a list item, which is no minus
 MARKS = re.compile("[\U0010ff00-\U0010ffff]")
 PRIVATE = re.compile("[\U000f0000-\U0010ffff]")
+INDENTS = f":*#; {DEFINITION}"  # what may stand before a table
 _FIRST_KEPT, _LAST_KEPT = 0xF0000, 0x10FEFF
 _KEPT = re.compile("[\U000f0000-\U0010feff]")
 

@@ -1,7 +1,5 @@
 """Formulas: LaTeX of `<math>` and mhchem of `<chem>`, made short enough to read."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 
 # Commands that place or size a formula and mean nothing.

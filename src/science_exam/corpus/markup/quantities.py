@@ -1,7 +1,5 @@
 """Templates that print numbers: measured values, fractions, powers, coordinates on the sky, counts."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 
 from science_exam.corpus.markup.calls import Call

@@ -16,9 +16,8 @@ _PARSED = re.compile(r"[\[{]|^;", re.MULTILINE)
 _FALSE_HEADING = re.compile(r"^=", re.MULTILINE)
 # Links to these put something beside the text, or nowhere: pictures, categories, other languages.
 _UNSEEN_LINK = re.compile(
-    r"\s*(?:file|image|media|category|[a-z]{2,3}|[a-z]{2,3}-[a-z-]+|simple|commons)\s*:"
-    r"|[^:]*:.*\.(?:svg|png|jpe?g|gif|tiff?|webp|og[agv]|webm|pdf|djvu)\s*$",
-    re.IGNORECASE,
+    r"\s*(?:(?i:file|image|media|category)\s*:|(?:[a-z]{2,3}(?:-[a-z-]+)?|simple):(?! )"
+    r"|(?!:)[^:]*:.*\.(?i:svg|png|jpe?g|gif|tiff?|webp|og[agv]|webm|pdf|djvu)\s*$)"
 )
 
 

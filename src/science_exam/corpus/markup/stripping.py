@@ -123,19 +123,17 @@ class _Stripper:
         return "" if PRIVATE.search(character) else character
 
     def _replace_extension(self, match: re.Match, name: str) -> tuple[str, int]:
-        if match["slash"] or match["attributes"].endswith("/"):
-            return self._mark_dropped(name), match.end()
-        closer = self._find_closer(match, name)
+        left = DROPPED if name in _REMOVED else ""
+        is_empty = match["slash"] or match["attributes"].endswith("/")
+        closer = None if is_empty else self._find_closer(match, name)
         if closer is None:
-            return self._mark_dropped(name), match.end()
-        content = self._text[match.end() : closer.start()]
+            return left, match.end()
+        if name in _REMOVED:
+            return left, closer.end()
         if name == "poem":
             verses = self.strip(match.end(), closer.start())
             return BREAK + verses.strip("\n").replace("\n", BREAK) + BREAK, closer.end()
-        return (self._keep_verbatim(name, content) or self._mark_dropped(name)), closer.end()
-
-    def _mark_dropped(self, name: str) -> str:
-        return DROPPED if name in _REMOVED else ""
+        return self._keep_verbatim(name, self._text[match.end() : closer.start()]), closer.end()
 
     def _find_closer(self, match: re.Match, name: str) -> re.Match | None:
         """The tag that closes an extension tag; None where another opens before: it was left open."""
@@ -149,15 +147,13 @@ class _Stripper:
         return None if reopened.search(self._text, match.end(), known.start()) else known
 
     def _keep_verbatim(self, name: str, content: str) -> str:
-        if name not in _VERBATIM:
-            return ""
         if name == "math":
             return self._kept.keep(clean_latex(content)) if content.strip() else ""
         if name in ("chem", "ce"):
             return self._kept.keep(clean_chemistry(content)) if content.strip() else ""
         content = html.unescape(content)
         if name == "nowiki":
-            return self._kept.keep(" ".join(content.split(" "))) if content else ""
+            return self._kept.keep(content.replace("\n", " ")) if content else ""
         content = content.strip("\n")
         if "\n" not in content:
             return self._kept.keep(content) if content else ""

@@ -3,10 +3,9 @@
 Articles call some 100,000 templates, and a dump of articles does not say what they print. The
 frequent ones that print text of their own are listed here by what they do with their arguments.
 
-Every other template prints nothing. A rule for unknown ones ("one plain argument in running prose is
-text") was measured on 106 articles: their templates not listed here hold 1 in 100 of the numbers, of
-which a reader sees one in ten. The rest are pages of references, dates of notes to editors and sizes
-of pictures, so the rule would bring in more wrong numbers than it saves.
+Every other template prints nothing. A rule for unknown ones was measured on 106 articles of 5.7 MB:
+"one plain argument in running prose is text" would have added 147 numbers to 16,000, of which 131 are
+pages of references ({{rp|75}}), 11 stand in footnotes and 5 are read in the text.
 """
 
 from collections.abc import Callable

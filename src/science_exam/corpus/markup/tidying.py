@@ -1,7 +1,5 @@
 """Text inside a line: apostrophes of bold and italics, powers and indices, and what dropped parts left."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 
 from science_exam.corpus.markup.marks import (

@@ -1,7 +1,5 @@
 """Units as {{convert}} names them: symbol, name, plural, and how to get from one to another."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
-
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal

@@ -1,6 +1,7 @@
 """Wiki tables -> lines "header: value; header: value", one a row."""
 
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def _read_cells(lines: list[str]) -> tuple[list[str], list[list[Cell]]]:
             depth -= 1
         elif not depth and line.startswith("|-"):
             rows.append([])
-            open_lines = []
+            open_lines = caption  # text of no cell is shown above the table
             continue
         elif not depth and line.startswith("|+"):
             caption.append(_split_attributes(line[2:])[1])
@@ -117,32 +118,29 @@ def _arranges_text(rows: list[list[Cell]]) -> bool:
 
 
 def _place_cells(rows: list[list[Cell]]) -> list[Row]:
-    """The grid that rows of spanning cells make."""
+    """The grid that rows of spanning cells make; a cell beyond `MAX_COLUMNS` spans nothing."""
     grid: list[Row] = []
-    hanging: dict[int, tuple[int, Cell]] = {}  # column -> rows still to fill, from above
+    above: dict[int, tuple[Cell, int]] = {}  # column -> the cell that hangs into it, and for how many rows
     for row in rows:
         placed: Row = []
-        waiting = iter(row)
-        cell = next(waiting, None)
-        while (cell is not None or any(c >= len(placed) for c in hanging)) and len(placed) < MAX_COLUMNS:
-            column = len(placed)
-            if column in hanging:
-                left, above = hanging.pop(column)
-                placed.append(above)
-                if left > 1:
-                    hanging[-1 - column] = (left - 1, above)  # for the next row
-            elif cell is None:
-                placed.append(None)
+        below: dict[int, tuple[Cell, int]] = {}
+        waiting = deque(row)
+        end = max(above, default=-1)
+        while len(placed) < MAX_COLUMNS and (waiting or len(placed) <= end):
+            if len(placed) in above:
+                cell, n_rows = above[len(placed)]
+                n_columns = 1
+            elif waiting:
+                cell = waiting.popleft()
+                n_rows, n_columns = cell.n_rows, min(cell.n_columns, MAX_COLUMNS - len(placed))
             else:
-                for _ in range(min(cell.n_columns, MAX_COLUMNS - column)):
-                    if cell.n_rows > 1:
-                        hanging[-1 - len(placed)] = (cell.n_rows - 1, cell)
-                    placed.append(cell)
-                cell = next(waiting, None)
-        hanging = {-1 - c if c < 0 else c: above for c, above in hanging.items()}
-        # What lies beyond the widest row still has to be read.
-        placed += ([cell] if cell is not None else []) + list(waiting)
-        grid.append(placed)
+                cell, n_rows, n_columns = None, 1, 1
+            for _ in range(n_columns):
+                if n_rows > 1:
+                    below[len(placed)] = (cell, n_rows - 1)
+                placed.append(cell)
+        grid.append([*placed, *waiting])
+        above = below
     return grid
 
 

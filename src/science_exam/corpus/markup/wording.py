@@ -1,8 +1,11 @@
 """Templates that show, list or arrange the text they are given."""
 
-# ruff: noqa: RUF002 - the signs in the examples are what these functions write
+import re
 
 from science_exam.corpus.markup.calls import Call
+
+_BLOCK_KEY = re.compile(r"\d+|(?:col|content|text)\d*|title|bars")
+_WIDTH = re.compile(r"\d+(?:em|px|%)?")
 
 
 def show_first(call: Call) -> str:
@@ -53,12 +56,8 @@ def list_lines(call: Call) -> str:
 
 def show_block(call: Call) -> str:
     """Text on lines of its own: the columns of {{columns-list|…}}, the content of {{hidden|title|…}}."""
-    parts = [
-        text
-        for key, text in call.list_all()
-        if key.isdigit() or key.startswith(("col", "content", "title", "bars"))
-    ]
-    return "\n{}\n".format("\n".join(part for part in parts if not part.endswith(("em", "px"))))
+    parts = (text for key, text in call.list_all() if _BLOCK_KEY.fullmatch(key))
+    return "\n{}\n".format("\n".join(part for part in parts if not _WIDTH.fullmatch(part)))
 
 
 def show_quotation(call: Call) -> str:
@@ -94,7 +93,7 @@ def show_ship(call: Call) -> str:
 
 def show_money(call: Call) -> str:
     """{{US$|5}}: "US$5"."""
-    signs = {"usd": "US$", "us$": "US$", "gbp": "£", "eur": "€", "inr": "₹", "pound sterling": "£"}
+    signs = {"usd": "US$", "us$": "US$", "gbp": "£", "eur": "€", "inr": "₹"}
     return f"{signs.get(call.name, call.name)}{call.get('1')}"
 
 
