@@ -19,7 +19,7 @@ class PassagesConfig:
     def __post_init__(self) -> None:
         if self.max_tokens < 1 or not 0 <= self.overlap_tokens < self.max_tokens:
             raise ValueError(
-                f"overlap_tokens: expected less than {self.max_tokens} (max_tokens), found {self.overlap_tokens}"
+                f"overlap_tokens: expected less than {self.max_tokens}, found {self.overlap_tokens}"
             )
         if not 0 <= self.near_duplicate <= 1:
             raise ValueError(f"near_duplicate: expected 0 to 1, found {self.near_duplicate}")

@@ -21,6 +21,7 @@ _JOINTS = {
 _NUMBER = re.compile(
     r"[-−–+]?(?:[\d,]*\.?\d+\.?(?:e[-−+]?\d+)?|(?:\d+\s*[+ ]\s*)?\d+\s*[/⁄]{1,2}\s*\d+)", re.IGNORECASE
 )
+MAX_NUMBER_CHARS = 40  # the pattern takes the square of a text's length to refuse it
 _AT_MOST_ONE = re.compile(r"−?1|\d+/\d+")
 _COMPOSITES = {"ft": "in", "lb": "oz", "st": "lb", "mi": "ft yd chain furlong", "yd": "ft", "m": "cm"}
 _AMERICAN = {"metre": "meter", "litre": "liter"}
@@ -38,7 +39,7 @@ def expand_convert(call: Call) -> str:
     if not values:
         return ""
     code, *rest = rest or [""]
-    if len(rest) >= 2 and _NUMBER.fullmatch(rest[0]) and rest[1] in _COMPOSITES.get(code, "").split():
+    if len(rest) >= 2 and _is_number(rest[0]) and rest[1] in _COMPOSITES.get(code, "").split():
         return _join_composite(call, values[0], code, rest)
     source = find_unit(code)
     stated = _state(call, values, joints, source, is_short=_is_short(call, is_stated=True))
@@ -57,11 +58,15 @@ def _read_range(items: list[str]) -> tuple[list[str], list[str], list[str]]:
     if not items:
         return [], [], []
     values, joints, i = [items[0]], [], 1
-    while i + 1 < len(items) and items[i] in _JOINTS and _NUMBER.fullmatch(items[i + 1]):
+    while i + 1 < len(items) and items[i] in _JOINTS and _is_number(items[i + 1]):
         joints.append(items[i])
         values.append(items[i + 1])
         i += 2
     return values, joints, items[i:]
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= MAX_NUMBER_CHARS and bool(_NUMBER.fullmatch(text))
 
 
 def _is_short(call: Call, is_stated: bool) -> bool:

@@ -95,10 +95,10 @@ def _is_day_first(call: Call) -> bool:
 def _write_date(parts: list[str], is_day_first: bool) -> str:
     """Year, month and day as far as they are given; a date written out in one argument stays as it is."""
     parts = [part for part in parts if part]
-    if len(parts) < 2 or not parts[0].isdigit():
+    if len(parts) < 2 or not parts[0].isdecimal():
         return " ".join(parts)
     year, month, *days = parts
-    if month.isdigit() and 1 <= int(month) <= 12:
+    if month.isdecimal() and len(month) <= 2 and 1 <= int(month) <= 12:
         month = MONTHS[int(month) - 1]
     if not days:
         return f"{month} {year}"

@@ -24,7 +24,7 @@ def clean_latex(latex: str) -> str:
     """
     latex = _LAYOUT_WITH_ARGUMENT.sub(" ", _LAYOUT.sub(" ", latex))
     latex = _SPACE.sub(" ", latex).strip()
-    while latex.startswith("{") and _closes_at(latex) == len(latex) - 1:
+    if latex.startswith("{") and _closes_at(latex) == len(latex) - 1:
         latex = latex[1:-1].strip()  # {\displaystyle ...} leaves its braces
     return f"${latex}$" if latex else ""
 
@@ -51,7 +51,10 @@ def clean_chemistry(formula: str) -> str:
     for written, arrow in _ARROWS:
         formula = formula.replace(written, f" {arrow} ")
     formula = re.sub(r"_\{?([0-9a-z]+)\}?", r"\1", formula)
-    formula = _CHARGE.sub(lambda match: join_charge(formula[: match.start()], match[1]), formula)
+    # What stands before a charge is looked up, not sliced: a formula of a megabyte stays linear.
+    formula = _CHARGE.sub(
+        lambda match: join_charge(formula[match.start() - 1 : match.start()], match[1]), formula
+    )
     return re.sub(r"\s+", " ", formula.replace("\\", " ")).strip()
 
 

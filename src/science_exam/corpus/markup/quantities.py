@@ -107,6 +107,8 @@ def expand_height(call: Call) -> str:
 def expand_duration(call: Call) -> str:
     """{{duration|1|2|3}} and {{duration|h=1|m=2|s=3}}: "1:02:03"."""
     hours, minutes, seconds = (call.get(key, number) for key, number in (("h", "1"), ("m", "2"), ("s", "3")))
+    if not (hours or minutes or seconds):
+        return ""
     parts = [part for part in (hours, minutes or "0", seconds or "0") if part]
     return ":".join([parts[0], *(part.zfill(2) for part in parts[1:])])
 
