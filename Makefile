@@ -27,8 +27,9 @@ set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
 answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
 
-# A config named on the command line, or the default where the stage has one of that name.
-config = $(if $(or $(filter command line,$(origin CONFIG)),$(wildcard configs/$@/$(CONFIG).yaml)),$(CONFIG))
+# A config named on the command line, for the target that was asked for; the sample has its own.
+named = $(and $(filter command line,$(origin CONFIG)),$(filter $@,$(MAKECMDGOALS)),$(CONFIG))
+config = $(or $(named),$(call sample,$(if $(wildcard configs/$@/demo.yaml),demo)))
 # ARGS belong to the target that was asked for, not to those before it.
 args = $(if $(filter $@,$(MAKECMDGOALS)),$(ARGS))
 comma := ,
@@ -77,7 +78,7 @@ retrieve: questions $(call sample,index) ## the passages each question is read w
 	$(PYTHON) scripts/retrieve.py $(config) questions="$(set)" index="data/index/$(CORPUS)" $(args)
 
 search: $(call sample,index) $(installed) ## passages for one question: make search Q="why is the sky blue"
-	@$(PYTHON) scripts/search.py q='$(subst ','\'',$(Q))' index="data/index/$(CORPUS)" $(args)
+	@$(PYTHON) scripts/search.py q='$(subst ','\'',$(value Q))' index="data/index/$(CORPUS)" $(args)
 
 questions: $(installed) ## question file -> questions, contexts and folds tables (QUESTIONS=path FOLDS=5)
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)
@@ -89,7 +90,7 @@ cv: questions ## train every fold, report all out-of-fold answers together
 	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(contexts) $(ARGS)
 
 predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): predictions and submission.csv
-	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)" $(contexts)
+	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)" $(contexts) $(args)
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")

@@ -4,7 +4,7 @@
     python scripts/corpus.py name=sample sources=data/sample/articles.jsonl
 
 Writes data/corpus/<name>/articles and data/corpus/<name>/passages, in parts; finished parts are
-kept when it is interrupted, and other settings of the passages leave the articles alone.
+kept when it is interrupted.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,12 @@ def make_articles(config: CorpusConfig, folder: Path) -> None:
     from science_exam.corpus.cleaning import clean_sources
     from science_exam.corpus.dumps import list_files
 
-    sources = [Path(source) for source in config.sources]
-    settings = {"filter": asdict(config.filter), "block_bytes": config.block_bytes}
-    if config.cluster:
-        settings["cluster"] = True  # its blocks are others than one machine's, with the same names
+    files = list_files(sources := [Path(source) for source in config.sources])
+    # The order of the files, the size of blocks and who cuts them decide which part is which.
+    settings = {"files": [f"{file.parent.name}/{file.name}" for file in files], "cluster": config.cluster}
+    settings |= {"filter": asdict(config.filter), "block_bytes": config.block_bytes}
     clean = partial(clean_sources, sources, folder, config.filter, config.block_bytes)
-    finish(config, Run(folder, settings, list_files(sources), config.overwrite), clean, " blocks")
+    finish(config, Run(folder, settings, files, config.overwrite), clean, " blocks")
 
 
 def make_passages(config: CorpusConfig, folder: Path, articles: Path) -> None:

@@ -25,35 +25,35 @@ def main(config: PredictConfig, _: str) -> None:
     settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
     base = replace(settings.base, path=config.base or settings.base.path)
     k = settings.max_contexts if config.max_contexts is None else config.max_contexts
-    settings = replace(settings, base=base, max_contexts=k)
     if changed := find_changed(trained, list_small_files(base.path)):
         raise UserError(f"{changed}: not the base that {trained} was trained on; train again")
-    data = read_question_set(asked, config.contexts)
+    own = asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked))
+    contexts = config.contexts or (settings.contexts if own else "")
+    if settings.contexts and not contexts:
+        raise UserError(
+            f"{trained}: trained with retrieved contexts; retrieve some for {asked} too (make retrieve) and "
+            f"give them with contexts=data/contexts/{asked.name} (make: CONTEXTS=)"
+        )
+    data = read_question_set(asked, contexts)
     questions, fold = data.questions, "test"
-    if asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked)):
+    if own:
         fold = str(settings.fold)  # the set it was trained on: the other folds would flatter it
         questions = questions[(data.folds["fold"] == settings.fold).to_numpy()]
     folder = Path(config.out or f"data/predictions/{settings.run}-fold{settings.fold}-{asked.name}")
     weights = trained / "adapter" / "adapter_model.safetensors"
-    inputs = [*list_files(asked, config.contexts), weights, trained / "config.yaml"]
+    inputs = [*list_files(asked, contexts), weights, trained / "config.yaml"]
     run = open_run(folder, config, inputs, without=("batch_size", "base"))
     if not run.finished:
-        answerer = load_answerer(settings, weights.parent, config.batch_size)
+        from science_exam.answering.predictions import load_answerer
+
+        limits = {"max_contexts": k, "max_tokens": settings.max_tokens, "batch_size": config.batch_size}
+        answerer = load_answerer(base, weights.parent, **limits)
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")
         write_submission(predictions, folder / "submission.csv")
         run.finish({"questions": len(predictions)})
     print(f"{folder}: predictions.parquet and submission.csv, {len(questions)} questions, fold {fold}")
-
-
-def load_answerer(settings: TrainConfig, adapter: Path, batch_size: int):
-    from science_exam.answering.predictions import Answerer
-    from science_exam.training import model
-
-    tokenizer = model.load_tokenizer(settings.base.path)
-    answering = model.load_adapter(model.load_base(settings.base), adapter)
-    return Answerer(answering, tokenizer, settings.max_contexts, settings.max_tokens, batch_size)
 
 
 if __name__ == "__main__":

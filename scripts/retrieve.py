@@ -19,8 +19,11 @@ def main(config: RetrieveConfig, _: str) -> None:
     asked = Path(config.questions)
     folder = Path("data/contexts") / (config.name or asked.name)
     # TF-IDF reads the corpus itself; an index stands for the corpus that it was made of.
-    searched = Path(config.corpus if config.retriever == "tfidf" else config.index)
-    inputs = [asked / "questions.parquet", *sorted(searched.glob(f"*/{MANIFEST}"))]
+    read = {
+        "tfidf": [Path(config.corpus) / "passages"],
+        "fused": [Path(config.index) / kind for kind in ("lexical", "dense")],
+    }.get(config.retriever, [Path(config.index) / config.retriever])
+    inputs = [asked / "questions.parquet", *(folder / MANIFEST for folder in read)]
     run = open_run(folder, config, inputs, without=("name",))
     if run.finished:
         return

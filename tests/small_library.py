@@ -38,7 +38,9 @@ def write_passages(corpus: Path, *parts: Sequence[str], n_tokens: Sequence[int] 
         frame = pd.DataFrame(records, columns=list(PASSAGES.columns))
         write_table(frame, PASSAGES, corpus / "passages" / f"part-{number:05d}-000000.parquet")
         row += len(texts)
-    (corpus / "passages" / "manifest.json").write_text("{}")
+    # The texts stand for the hashes: another corpus has another manifest.
+    outputs = {f"part-{number:05d}-000000.parquet": list(texts) for number, texts in enumerate(parts)}
+    (corpus / "passages" / "manifest.json").write_text(json.dumps({"outputs": outputs}))
     return PassageStore(corpus / "passages")
 
 

@@ -308,7 +308,7 @@ def test_blocks_of_one_machine_are_not_taken_for_those_of_a_cluster(corpus, run_
     # A compressed file is one block to a cluster: part 0 would pass for the whole file.
     assert run_script("corpus", *WORDS) == 0
     assert run_script("corpus", *WORDS, "cluster=true") == 2
-    assert "cluster None -> True" in last_line(capfd)
+    assert "cluster False -> True" in last_line(capfd)
 
 
 @pytest.mark.parametrize("words", [("workers=-1",), ("block_bytes=0",), ("sources=[]",)])

@@ -12,6 +12,7 @@ from science_exam.questions.store import (
     read_questions_table,
     write_question_set,
 )
+from science_exam.runs import Run
 from science_exam.tables import CONTEXTS, write_table
 
 
@@ -23,11 +24,14 @@ def folder(tmp_path, question_set):
 
 
 @pytest.fixture
-def retrieved(tmp_path, question_set):
+def retrieved(tmp_path, folder, question_set):
     """A folder of other contexts for the first two questions."""
     contexts = question_set.contexts.iloc[:4].assign(retriever="lexical", text="Retrieved.", score=0.5)
-    write_table(contexts, CONTEXTS, tmp_path / "contexts" / "lexical" / "contexts.parquet")
-    return tmp_path / "contexts" / "lexical"
+    run = Run(tmp_path / "contexts" / "lexical", {}, [folder / "questions.parquet"])
+    run.begin()
+    write_table(contexts, CONTEXTS, run.folder / "contexts.parquet")
+    run.finish({})
+    return run.folder
 
 
 def assert_same(a: QuestionSet, b: QuestionSet):
@@ -97,3 +101,20 @@ def test_the_files_of_a_set_are_those_it_is_read_from(folder, retrieved):
 
 def test_questions_and_folds_are_the_identity_of_a_set_and_contexts_are_not(folder):
     assert list_identity(folder) == [folder / "questions.parquet", folder / "folds.parquet"]
+
+
+def test_contexts_of_a_set_with_the_same_ids_are_refused(tmp_path, retrieved, question_set):
+    other = QuestionSet(
+        question_set.questions.assign(prompt="Another question?"), question_set.contexts, question_set.folds
+    )
+    write_question_set(other, tmp_path / "questions" / "others")
+    with pytest.raises(
+        UserError, match=r"contexts of other questions than .*others; make them with: make retrieve"
+    ):
+        read_question_set(tmp_path / "questions" / "others", str(retrieved))
+
+
+def test_contexts_that_are_not_finished_are_refused(folder, retrieved):
+    (retrieved / "manifest.json").unlink()
+    with pytest.raises(UserError, match="this run is not finished"):
+        read_question_set(folder, str(retrieved))

@@ -88,7 +88,7 @@ def test_the_settings_lie_beside_the_vectors(tmp_path, store, settings):
     encode_corpus(store, tmp_path, settings)
     assert EncoderSettings.read(tmp_path / ENCODER_FILE) == settings
     assert {path.name for path in tmp_path.iterdir()} == {
-        "encoder.json", *(f"part-{number:05d}.npy" for number in range(len(PARTS)))
+        "encoder.json", *(f"part-{number:08d}.npy" for number in range(len(PARTS)))
     }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def test_a_finished_corpus_is_not_encoded_again(tmp_path, store, settings, monke
 @pytest.mark.parametrize("kept_bytes", [0, 60, -1])
 def test_a_damaged_shard_is_made_again(tmp_path, store, settings, expected, kept_bytes):
     encode_corpus(store, tmp_path, settings)
-    damaged = tmp_path / "part-00002.npy"
+    damaged = tmp_path / "part-00000002.npy"
     damaged.write_bytes(damaged.read_bytes()[:kept_bytes])
     encode_corpus(store, tmp_path, settings)
     assert read_files(tmp_path) == expected
@@ -156,7 +156,7 @@ def test_a_damaged_shard_is_made_again(tmp_path, store, settings, expected, kept
 
 def test_a_shard_with_another_number_of_rows_is_made_again(tmp_path, store, settings, expected):
     encode_corpus(store, tmp_path, settings)
-    (tmp_path / "part-00002.npy").write_bytes((tmp_path / "part-00003.npy").read_bytes())
+    (tmp_path / "part-00000002.npy").write_bytes((tmp_path / "part-00000003.npy").read_bytes())
     encode_corpus(store, tmp_path, settings)
     assert read_files(tmp_path) == expected
 
@@ -185,12 +185,12 @@ def test_killed_by_the_system_it_ends_with_the_same_bytes(tmp_path, store, setti
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, *words], env={**os.environ, "PYTHONPATH": str(SRC)}
     )
-    while not (folder / "part-00001.npy").exists():
+    while not (folder / "part-00000001.npy").exists():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (folder / "part-00004.npy").exists()
+    assert not (folder / "part-00000004.npy").exists()
     encode_corpus(store, folder, settings)
     assert read_files(folder) == expected
 

@@ -94,9 +94,12 @@ def test_an_index_without_vectors_is_searched_lexically(copy):
     assert found["title"].tolist() == ["Rayleigh scattering"]
 
 
-def test_unfinished_vectors_are_left_out(copy):
+def test_unfinished_vectors_are_refused_and_not_left_out(copy):
     (INDEX / DENSE / "manifest.json").unlink()
-    assert list(open_library(INDEX, BOTH).indexes) == [LEXICAL]
+    with pytest.raises(
+        UserError, match="dense: this run is not finished; run the command that makes it again"
+    ):
+        open_library(INDEX, BOTH)
 
 
 def test_no_index_at_all_says_how_to_make_it(here):
@@ -129,12 +132,12 @@ def test_another_corpus_is_refused(here, tmp_path, kind):
 
 
 def damage_shortened_vectors():
-    path = INDEX / DENSE / "part-00001.npy"
+    path = INDEX / DENSE / "part-00000001.npy"
     path.write_bytes(path.read_bytes()[:-2])
 
 
 def damage_lost_vectors():
-    (INDEX / DENSE / "part-00000.npy").unlink()
+    (INDEX / DENSE / "part-00000000.npy").unlink()
 
 
 def damage_all_vectors_lost():

@@ -30,7 +30,7 @@ def test_vectors_come_back_in_half_precision(path):
 def test_a_shard_is_written_whole_and_leaves_nothing_beside_it(path):
     write_shard(make_vectors(5), path)
     write_shard(make_vectors(5, seed=1), path)
-    assert [file.name for file in path.parent.iterdir()] == ["part-00000.npy"]
+    assert [file.name for file in path.parent.iterdir()] == ["part-00000000.npy"]
     np.testing.assert_array_equal(np.load(path), make_vectors(5, seed=1).astype(np.float16))
 
 
@@ -158,7 +158,7 @@ def test_a_pickle_is_never_run(path, tmp_path):
 def test_shards_of_two_widths_are_refused(tmp_path):
     write_shard(make_vectors(3, dim=4), tmp_path / SHARD_NAME.format(0))
     write_shard(make_vectors(3, dim=6), tmp_path / SHARD_NAME.format(1))
-    with pytest.raises(UserError, match=r"part-00001\.npy: expected vectors of 4 numbers, found 6"):
+    with pytest.raises(UserError, match=r"part-00000001\.npy: expected vectors of 4 numbers, found 6"):
         VectorShards(tmp_path)
 
 

@@ -1,5 +1,7 @@
 """Tables: what is checked, and that the message names file, row and column."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -327,11 +329,27 @@ def test_a_row_is_repeated_once():
 def test_parts_are_listed_in_the_order_of_their_names_and_nothing_else_is(tmp_path):
     names = ["part-00001-000000.parquet", "part-00000-000010.parquet", "part-00000-000002.parquet"]
     others = ["repeated.parquet", "part-00000-000003.parquet.partial", "counts-00000-000002.json"]
-    for name in [*names, *others, "manifest.json"]:
+    for name in [*names, *others]:
         (tmp_path / name).touch()
+    (tmp_path / "manifest.json").write_text(json.dumps({"outputs": dict.fromkeys([*names, *others], "hash")}))
     (tmp_path / "split").mkdir()
     (tmp_path / "split" / "part-00000-000004.parquet").touch()
     assert [path.name for path in list_parts(tmp_path, "hint")] == sorted(names)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_part_that_is_missing_or_strange_is_named(tmp_path, missing):
+    names = ["part-00000-000000.parquet", "part-00000-000001.parquet"]
+    (tmp_path / names[0]).touch()
+    if not missing:
+        (tmp_path / names[1]).touch()
+    written = names[: 1 + missing]
+    (tmp_path / "manifest.json").write_text(json.dumps({"outputs": dict.fromkeys(written, "hash")}))
+    with pytest.raises(UserError) as caught:
+        list_parts(tmp_path, "make them with: make corpus")
+    assert str(caught.value) == (
+        f"{tmp_path / names[1]}: missing, or not of this table; make them with: make corpus"
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ def run_script(main: Callable[[Any, str], None], kind: type, stage: str) -> None
         sys.exit(2)
     except KeyboardInterrupt:
         print(
-            "interrupted; run the same command again (a training goes on from its last checkpoint, "
-            "unless overwrite=true starts it anew)",
+            "interrupted; run the same command again: it goes on from its last checkpoint or finished part "
+            "(unless overwrite=true starts anew)",
             file=sys.stderr,
         )
         sys.exit(130)

@@ -10,6 +10,7 @@ manifest.json      SHA-256 of every output, seconds, results: written last, so t
 """
 
 import fcntl
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -181,7 +182,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         state = "not finished" if folder.is_dir() else "not there"
         raise UserError(f"{folder}: this run is {state}; run the command that makes it again")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: expected JSON ({error}); delete it and run the command again") from None
 
 
 def describe_environment() -> dict[str, Any]:
@@ -222,7 +226,12 @@ def _git_commit() -> str | None:
 
 
 def _hash_inputs(inputs: list[Path]) -> dict[str, str]:
-    return {_name_input(file): hash_file(file) for file in inputs if file.is_file()}
+    digests: dict[str, str] = {}
+    for file in filter(Path.is_file, inputs):
+        name, digest = _name_input(file), hash_file(file)
+        known = digests.get(name)  # of another file with this name, in a folder with the same name
+        digests[name] = hashlib.sha256(f"{known}{digest}".encode()).hexdigest() if known else digest
+    return digests
 
 
 def _name_input(file: Path) -> str:

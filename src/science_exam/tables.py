@@ -4,11 +4,15 @@ Every table is a pandas frame in memory and one Parquet file on disk. Nothing el
 these files, so a frame that came from `read_table` is known to be sound.
 """
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from science_exam.columns import ARROW_TYPES, Column, Table, check_table, find_first
 from science_exam.errors import UserError
@@ -132,10 +136,8 @@ def read_table(table: Table, path: Path, hint: str = "") -> pd.DataFrame:
     """
     if not path.is_file():
         raise UserError(f"{path}: no {table.name} table there; {hint or 'check the path'}")
-    try:
+    with _whole_parquet(path):
         frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected a Parquet file: {error}") from None
     return check_table(frame, table, str(path))
 
 
@@ -143,9 +145,45 @@ def list_parts(folder: Path, hint: str) -> list[Path]:
     """The Parquet files that make up one long table, in the order of their names.
 
     Raises:
-        UserError: the run that writes them has not finished; `hint` says how to make them.
+        UserError: the run that writes them has not finished, or parts are missing; `hint` says how to
+            make them.
     """
     parts = sorted(folder.glob("part-*.parquet"))
     if not parts or not (folder / "manifest.json").is_file():
         raise UserError(f"{folder}: {'not finished' if parts else 'no table there'}; {hint}")
+    outputs = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["outputs"]
+    written = {name for name in outputs if name.startswith("part-") and name.endswith(".parquet")}
+    # With a part more or less, every row behind it would have another number.
+    if strange := written ^ {part.name for part in parts}:
+        raise UserError(f"{folder / min(strange)}: missing, or not of this table; {hint}")
     return parts
+
+
+def read_column(path: Path, name: str) -> list:
+    """The values of one column of a part, unchecked.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    with _whole_parquet(path):
+        return pq.read_table(path, columns=[name])[name].to_pylist()
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a part, from the end of its file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    with _whole_parquet(path):
+        return pq.read_metadata(path).num_rows
+
+
+@contextmanager
+def _whole_parquet(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own are among them
+        raise UserError(
+            f"{path}: expected a Parquet file: {error}; delete it and run the command that makes it"
+        ) from None

@@ -126,7 +126,7 @@ def test_with_an_encoder_both_kinds_of_search_are_fused(sample, run_script, caps
 
     # A vector file that was lost is made again, the others stay.
     before = stamp_files(INDEX)
-    (lost := INDEX / "dense/part-00000.npy").unlink()
+    (lost := INDEX / "dense/part-00000000.npy").unlink()
     assert run_script("search", "q=pendulum") == 2
     assert "make index" in capsys.readouterr().err
     assert run_script("index", *words) == 0

@@ -1,6 +1,7 @@
 """Questions -> the predictions table."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -67,3 +68,12 @@ class Answerer:
         frame = pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))
         frame.insert(0, "question_id", [question.question_id for question in asked])
         return frame.assign(fold=fold, run=run)
+
+
+def load_answerer(base, adapter: Path, max_contexts: int, max_tokens: int, batch_size: int) -> Answerer:
+    """The `Answerer` of a base (a `BaseConfig`) with the adapter in a folder."""
+    from science_exam.training import model
+
+    tokenizer = model.load_tokenizer(base.path)
+    answering = model.load_adapter(model.load_base(base), adapter)
+    return Answerer(answering, tokenizer, max_contexts, max_tokens, batch_size)

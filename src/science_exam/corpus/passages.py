@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from science_exam.corpus.articles import PATH_SEPARATOR, Article
+from science_exam.errors import UserError
 from science_exam.prompt import find_sentence_ends
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -46,12 +47,20 @@ def load_token_counter(tokenizer: str) -> CountTokens:
 
     Args:
         tokenizer: a folder or hub id of a Hugging Face tokenizer; empty counts words and signs.
+
+    Raises:
+        UserError: there is no such tokenizer.
     """
     if not tokenizer:
         return count_words
     from transformers import AutoTokenizer
 
-    encode = AutoTokenizer.from_pretrained(tokenizer)
+    try:
+        encode = AutoTokenizer.from_pretrained(tokenizer)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"tokenizer {tokenizer!r}: cannot be loaded ({error}); expected a folder or a hub id"
+        ) from None
     return lambda text: len(encode(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 

@@ -1,11 +1,14 @@
 """A question set's folder, data/questions/<name>/: questions, contexts and folds."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from science_exam.errors import UserError
+from science_exam.files import hash_file
+from science_exam.runs import read_manifest
 from science_exam.tables import CONTEXTS, FOLDS, QUESTIONS, read_table, write_table
 
 HINT = "make it with: make questions QUESTIONS=path/to/file (contexts: make retrieve)"
@@ -55,6 +58,8 @@ def read_question_set(folder: Path, contexts: str = "") -> QuestionSet:
     data = QuestionSet(
         **{name: read_table(table, _find(folder, name, contexts), HINT) for name, table in TABLES.items()}
     )
+    if contexts:
+        _check_origin(Path(contexts), folder)
     strangers = ~data.contexts["question_id"].isin(data.questions["question_id"])
     if strangers.any():
         raise UserError(
@@ -66,8 +71,29 @@ def read_question_set(folder: Path, contexts: str = "") -> QuestionSet:
 
 
 def read_questions_table(folder: Path) -> pd.DataFrame:
-    """The questions of a set alone."""
-    return read_table(QUESTIONS, _find(folder, "questions"), HINT)
+    """The questions of a set alone.
+
+    Raises:
+        UserError: the table is absent or unsound, or holds no question.
+    """
+    questions = read_table(QUESTIONS, _find(folder, "questions"), HINT)
+    if questions.empty:
+        raise UserError(f"{folder}: expected at least one question, found none; {HINT}")
+    return questions
+
+
+def _check_origin(contexts: Path, folder: Path) -> None:
+    """Retrieved contexts know the hash of their questions: ids are often row numbers, in every set.
+
+    Raises:
+        UserError: they are not finished, or of other questions.
+    """
+    read_manifest(contexts)
+    recorded = json.loads((contexts / "inputs.json").read_text(encoding="utf-8")).values()
+    if hash_file(_find(folder, "questions")) not in recorded:
+        raise UserError(
+            f"{contexts}: contexts of other questions than {folder}; make them with: make retrieve"
+        )
 
 
 def _find(folder: Path, name: str, contexts: str = "") -> Path:

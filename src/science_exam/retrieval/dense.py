@@ -63,7 +63,7 @@ def _is_done(store: PassageStore, folder: Path, number: int) -> bool:
 
 
 def settle_encoder(
-    folder: Path,
+    folder: Path | None,
     name: str,
     query_prompt: str | None,
     passage_prompt: str | None,
@@ -72,9 +72,11 @@ def settle_encoder(
 ) -> EncoderSettings:
     """The encoder's settings for `folder`: those it was begun with, or new ones (see `load_encoder`).
 
+    Without a folder they are new.
+
     The precision that is fastest is measured once: a resumed run must not mix two.
     """
-    if (folder / ENCODER_FILE).is_file():
+    if folder and (folder / ENCODER_FILE).is_file():
         return EncoderSettings.read(folder / ENCODER_FILE)
     return load_encoder(name, choose_device(), precision, query_prompt, passage_prompt, max_tokens).settings
 

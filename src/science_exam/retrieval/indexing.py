@@ -35,8 +35,8 @@ def index_densely(store: PassageStore, run: Run, encoder: EncoderConfig, cluster
         return
     if run.finished:
         return
+    settings = settle_encoder(None if run.overwrite else run.folder, **asdict(encoder))
     run.begin()
-    settings = settle_encoder(run.folder, **asdict(encoder))
     with tqdm(total=len(store), desc="vectors", unit=" passages") as bar:
         encode_corpus(store, run.folder, settings, cluster, bar.update)
     run.finish({"passages": len(store), "encoder": asdict(settings)})

@@ -114,9 +114,9 @@ class LexicalIndex:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             index = cls([map_postings(folder / SHARD.format(n)) for n in range(manifest["shards"])])
         except FileNotFoundError as error:
-            raise UserError(f"{error.filename}: not found; mend the index with: make index") from None
-        except ValueError as error:
-            raise UserError(f"{folder}: damaged, {error}; mend the index with: make index") from None
+            raise UserError(f"{error.filename}: not found; make it with: make index") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{folder}: damaged, {error}; delete it and run make index") from None
         if len(index) != manifest["passages"]:
             raise UserError(f"{folder}: {len(index)} passages, but {path.name} counts {manifest['passages']}")
         return index

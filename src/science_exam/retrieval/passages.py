@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from science_exam.tables import PASSAGES, list_parts, read_table
+from science_exam.tables import PASSAGES, count_rows, list_parts, read_column, read_table
 
 
 class PassageStore:
@@ -23,10 +23,8 @@ class PassageStore:
         Raises:
             UserError: there are none.
         """
-        import pyarrow.parquet as pq
-
         self.parts = list_parts(folder, "make them with: make corpus")
-        self.sizes = [pq.read_metadata(part).num_rows for part in self.parts]
+        self.sizes = [count_rows(part) for part in self.parts]
         self.starts = [0, *accumulate(self.sizes)]  # first row of each part, and the number of rows
 
     def __len__(self) -> int:
@@ -54,9 +52,7 @@ class PassageStore:
         return found
 
     def _read_column(self, number: int, name: str) -> list[str]:
-        import pyarrow.parquet as pq
-
-        return pq.read_table(self.parts[number], columns=[name])[name].to_pylist()
+        return read_column(self.parts[number], name)
 
     def fetch(self, rows: Sequence[int]) -> pd.DataFrame:
         """The passages of distinct rows, indexed by row; every part is read once at most."""

@@ -23,6 +23,7 @@ from science_exam.retrieval.vectors import VectorShards
 from science_exam.runs import MANIFEST, find_changed, read_manifest
 
 LEXICAL, DENSE = "lexical", "dense"  # folders of an index, and names of its two kinds of search
+MAKE_AGAIN = "delete its manifest.json and run make index, which makes what is missing"
 APPROXIMATE = "approximate"  # the folder beside them for interactive search
 
 Progress = Callable[[Iterable], Iterable]
@@ -54,11 +55,13 @@ class DenseIndex:
         n_passages = read_manifest(folder)["results"]["passages"]
         if len(self.shards) != n_passages:  # row i would no longer be passage i
             raise UserError(
-                f"{folder}: expected {n_passages} vectors, found {len(self.shards)}; make those that are "
-                f"missing with: make index"
+                f"{folder}: expected {n_passages} vectors, found {len(self.shards)}; {MAKE_AGAIN}"
             )
         self.approximate = ApproximateIndex.open(approximate, self.shards) if approximate else None
         self.encoder: Encoder = reload_encoder(EncoderSettings.read(folder / ENCODER_FILE), choose_device())
+
+    def __len__(self) -> int:
+        return len(self.shards)
 
     def search(self, queries: list[str], k: int, progress: Progress = iter) -> Hits:
         """The best passages of each query; see `search_exact`."""
@@ -88,15 +91,17 @@ def open_library(folder: Path, kinds: Iterable[str], corpus: str = "", interacti
     Raises:
         UserError: none of the kinds is there, one is damaged, or corpus and index do not belong together.
     """
-    found = [kind for kind in kinds if (folder / kind / MANIFEST).is_file()]
+    found = [kind for kind in kinds if (folder / kind).is_dir()]
+    for kind in found:
+        read_manifest(folder / kind)  # a kill in the middle of it must not make "fused" lexical alone
     if not found:
         raise UserError(f"{folder}: no finished {' or '.join(kinds)} index there; make it with: make index")
     settings = yaml.safe_load((folder / found[0] / "config.yaml").read_text(encoding="utf-8"))
     store = PassageStore(Path(corpus or settings["corpus"]) / "passages")
-    approximate = folder / APPROXIMATE if (folder / APPROXIMATE / MANIFEST).is_file() else None
+    approximate = _find_approximate(folder) if interactive else None
     openers = {
         LEXICAL: LexicalIndex.open,
-        DENSE: partial(DenseIndex, approximate=approximate if interactive else None),
+        DENSE: partial(DenseIndex, approximate=approximate),
     }
     made_of = store.parts[0].parent / MANIFEST
     for kind in found:
@@ -105,7 +110,21 @@ def open_library(folder: Path, kinds: Iterable[str], corpus: str = "", interacti
                 f"{folder / kind}: made of other passages than those in {made_of.parent}; make it again "
                 f"with: make index (overwrite=true)"
             )
-    return Library(store, {kind: openers[kind](folder / kind) for kind in found})
+    library = Library(store, {kind: openers[kind](folder / kind) for kind in found})
+    for kind, index in library.indexes.items():
+        if len(index) != len(store):
+            raise UserError(f"{folder / kind}: has {len(index)} rows for {len(store)} passages; {MAKE_AGAIN}")
+    return library
+
+
+def _find_approximate(folder: Path) -> Path | None:
+    """The finished index for interactive search, if there is one of these vectors."""
+    approximate = folder / APPROXIMATE
+    if not (approximate / MANIFEST).is_file():
+        return None
+    if find_changed(approximate, [folder / DENSE / MANIFEST]):
+        raise UserError(f"{approximate}: made of other vectors; delete it and run make index again")
+    return approximate
 
 
 def search_questions(

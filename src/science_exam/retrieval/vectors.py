@@ -9,7 +9,7 @@ import numpy as np
 from science_exam.errors import UserError
 from science_exam.files import whole_file
 
-SHARD_NAME = "part-{:05d}.npy"
+SHARD_NAME = "part-{:08d}.npy"
 
 
 def write_shard(vectors: np.ndarray, path: Path) -> None:
@@ -55,10 +55,19 @@ class VectorShards:
 
     def stream_chunks(self, max_rows: int) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, fp16 vectors) of at most `max_rows` rows at a time, in order."""
-        for start, number in zip(self.starts, range(len(self.paths)), strict=False):
+        waiting: list[np.ndarray] = []  # of shards smaller than a chunk
+        start = n_waiting = 0
+        for number in range(len(self.paths)):
             shard = self.load(number)
             for offset in range(0, len(shard), max_rows):
-                yield start + offset, shard[offset : offset + max_rows]
+                piece = shard[offset : offset + max_rows]
+                if n_waiting + len(piece) > max_rows:
+                    yield start, np.concatenate(waiting)
+                    start, n_waiting, waiting = start + n_waiting, 0, []
+                waiting.append(piece)
+                n_waiting += len(piece)
+        if waiting:
+            yield start, np.concatenate(waiting)
 
 
 def _open_shard(path: Path) -> np.ndarray:
