@@ -1,10 +1,12 @@
 """A question set -> its contexts table, as the settings of the retrieve stage say."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from science_exam.errors import UserError
 from science_exam.retrieval.config import RetrieveConfig
@@ -41,7 +43,9 @@ def retrieve_contexts(questions: pd.DataFrame, config: RetrieveConfig) -> tuple[
     else:
         library = open_library(Path(config.index), KINDS[config.retriever], config.corpus)
         store, used = library.store, "+".join(library.indexes)
-        rankings = search_questions(library.indexes, questions, config.queries, config.depth)
+        rankings = search_questions(
+            library.indexes, questions, config.queries, config.depth, lambda kind: partial(tqdm, desc=kind)
+        )
         hits, results = _fuse(rankings, questions, store, config)
     if config.reranker:
         asked = [own[0] for own in write_queries(questions, "question")]

@@ -132,14 +132,23 @@ def search_questions(
     questions: pd.DataFrame,
     forms: Iterable[QueryForm],
     depth: int,
+    show: Callable[[str], Progress] = lambda kind: iter,
 ) -> list[Ranking]:
-    """The best `depth` passages of every question, for each index and each form of the questions."""
+    """The best `depth` passages of every question, for each index and each form of the questions.
+
+    Args:
+        indexes: by kind of search.
+        questions: a questions table.
+        forms: of the questions.
+        depth: passages a question.
+        show: kind of search -> what wraps the iterator over its shards (tqdm).
+    """
     queries = {form: write_queries(questions, form) for form in forms}
     # All forms at once: an index larger than the memory is read through for every search.
     flat = [query for own in queries.values() for several in own for query in several]
     rankings = []
     for kind, index in indexes.items():
-        hits, start = index.search(flat, depth), 0
+        hits, start = index.search(flat, depth, progress=show(kind)), 0
         for form, own in queries.items():
             per_question = len(own[0])
             stop = start + len(own) * per_question
