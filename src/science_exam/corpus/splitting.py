@@ -17,7 +17,7 @@ from science_exam.corpus.duplicates import find_repeated, propose_pairs
 from science_exam.corpus.passages import Passage, load_token_counter, split_article
 from science_exam.corpus.signatures import sign_passages
 from science_exam.files import whole_file
-from science_exam.tables import ARTICLES, PASSAGES, REPEATED, read_table, write_table
+from science_exam.tables import ARTICLES, PASSAGES, REPEATED, count_rows, read_column, read_table, write_table
 from science_exam.workers import run_tasks
 
 # Below the folder of the passages, while they are made.
@@ -80,8 +80,8 @@ def split_parts(
             write_table(_list_repeated(split, near_duplicate), REPEATED, listed)
         _keep_rest(split, read_table(REPEATED, listed)["row"].to_numpy(), kept)
     shutil.rmtree(folder / SPLIT, ignore_errors=True)
-    n_rows = sum(pq.read_metadata(path).num_rows for path in kept)
-    return {"passages": n_rows, "repeated": pq.read_metadata(listed).num_rows}
+    n_rows = sum(map(count_rows, kept))
+    return {"passages": n_rows, "repeated": count_rows(listed)}
 
 
 def _split_part(task: _Task) -> None:
@@ -129,8 +129,8 @@ def _fetch_column(parts: list[Path], starts: list[int], name: str, rows: list[in
     for part, (start, stop) in zip(parts, pairwise(starts), strict=True):
         own = wanted[(start <= wanted) & (wanted < stop)]
         if len(own):
-            column = pd.read_parquet(part, columns=[name])[name].to_numpy()
-            values |= dict(zip(own.tolist(), column[own - start], strict=True))
+            column = read_column(part, name)
+            values |= {row: column[row - start] for row in own.tolist()}
     return values
 
 
@@ -138,7 +138,7 @@ def _keep_rest(split: list[Path], repeated: np.ndarray, kept: list[Path]) -> Non
     """Write the parts in `kept` that are not there yet: those in `split` without the repeated rows."""
     start = 0
     for part, path in zip(split, kept, strict=True):
-        rows = np.arange(start, start := start + pq.read_metadata(part).num_rows)
+        rows = np.arange(start, start := start + count_rows(part))
         if path.is_file():
             continue
         stays = ~np.isin(rows, repeated)
