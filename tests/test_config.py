@@ -197,6 +197,29 @@ def test_a_tuple_is_a_list_or_one_item(folder, text, value):
     assert load(folder, f"sizes={text}").sizes == value
 
 
+@dataclass(frozen=True)
+class Library:
+    # what is read
+    shelves: tuple[Lora, ...] = ()
+
+
+def test_a_list_of_groups_is_read_group_by_group(folder):
+    (folder / "two.yaml").write_text("shelves:\n  - r: 4\n  - kind: none\n    targets: [q, v]\n")
+    two = (Lora(r=4), Lora(kind="none", targets=("q", "v")))
+    assert load_config(Library, "two", [], folder) == Library(two)
+    word = "shelves=[{r: 4}, {kind: none, targets: [q, v]}]"
+    assert load_config(Library, None, [word], folder) == Library(two)
+
+
+def test_an_unknown_key_in_a_list_of_groups_is_named(folder):
+    with pytest.raises(UserError, match=r"unknown key 'shelves\.s', did you mean 'shelves\.r'"):
+        load_config(Library, None, ["shelves=[{s: 4}]"], folder)
+
+
+def test_the_settings_of_a_list_of_groups_are_described():
+    assert "shelves: r=16\n      rank of the update" in describe(Library)
+
+
 def test_a_tuple_in_a_nested_setting_is_read_alike(folder):
     assert load(folder, "lora.targets=[q_proj, v_proj]").lora.targets == ("q_proj", "v_proj")
     assert load(folder, "lora.targets=q_proj").lora.targets == ("q_proj",)

@@ -175,7 +175,7 @@ def test_the_threshold_decides_and_0_keeps_all(write_parts, folder, tmp_path):
 
 
 def test_without_a_threshold_nothing_is_signed(write_parts, folder, monkeypatch):
-    monkeypatch.setattr(splitting, "sign_passages", None)
+    monkeypatch.setattr(splitting, "BANDING", None)
     split(write_parts(PARTS), folder, near_duplicate=0)
 
 

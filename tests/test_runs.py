@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 import pytest
 import yaml
 
 from science_exam.errors import UserError
-from science_exam.runs import MANIFEST, Run, describe_environment, find_changed, read_manifest
+from science_exam.runs import MANIFEST, Run, find_changed, open_run, read_manifest
 
 SETTINGS = {"rows": 4, "lora": {"r": 16, "targets": ("q", "v")}, "name": None}
 
@@ -243,7 +244,30 @@ def test_a_manifest_is_asked_for_in_vain_where_a_run_is_unfinished(folder, sourc
         read_manifest(folder)
 
 
-def test_the_environment_says_what_decides_a_result():
-    environment = json.loads(json.dumps(describe_environment()))
-    assert {"python", "machine", "device", "commit", "packages"} <= environment.keys()
-    assert environment["packages"]["numpy"]
+@dataclass(frozen=True)
+class Server:
+    model: str = "a"
+    price: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    server: Server = Server()
+    seed: int = 0
+    workers: int = 1
+    overwrite: bool = False
+
+
+def test_settings_that_do_not_decide_the_result_may_change_nested_ones_too(tmp_path):
+    def open_with(**changes):
+        server = Server(**{key: value for key, value in changes.items() if key in ("model", "price")})
+        own = {key: value for key, value in changes.items() if key in ("seed", "workers")}
+        return open_run(tmp_path / "run", Settings(server, **own), [], without=("workers", "server.price"))
+
+    run = open_with()
+    run.begin()
+    run.finish({})
+    assert run.settings == {"server": {"model": "a"}, "seed": 0}
+    assert open_with(price=3.0, workers=8).finished
+    with pytest.raises(UserError, match=r"server\.model 'a' -> 'b'"):
+        open_with(model="b")

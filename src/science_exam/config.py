@@ -108,14 +108,20 @@ def _convert_keys(kind: type, values: dict[str, Any], origin: str, prefix: str =
 
 def _instantiate(kind: type[Settings], values: dict[str, Any], origin: str) -> Settings:
     fields = typing.get_type_hints(kind)
-    arguments = {
-        key: _instantiate(fields[key], value, origin) if isinstance(value, dict) else value
-        for key, value in values.items()
-    }
+    arguments = {key: _build(fields[key], value, origin) for key, value in values.items()}
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:  # a required key is absent, or a check of the stage fails
         raise UserError(f"{origin}: {error}") from None
+
+
+def _build(kind: Any, value: Any, origin: str) -> Any:
+    """Dictionaries, alone or in a list, into the groups of settings that they stand for."""
+    if isinstance(value, dict):
+        return _instantiate(kind, value, origin)
+    if isinstance(value, tuple):
+        return tuple(_build(get_args(kind)[0], item, origin) for item in value)
+    return value
 
 
 def _nearest(word: str, known: list[str]) -> str:
@@ -168,11 +174,14 @@ def _convert_scalar(kind: type, value: Any, where: str) -> Any:
 def _describe_fields(kind: type, prefix: str) -> list[str]:
     comments, fields, lines = _field_comments(kind), typing.get_type_hints(kind), []
     for field in dataclasses.fields(kind):
-        if dataclasses.is_dataclass(fields[field.name]):
-            lines += _describe_fields(fields[field.name], f"{prefix}{field.name}.")
+        kind_of_field = fields[field.name]
+        if dataclasses.is_dataclass(kind_of_field):
+            lines += _describe_fields(kind_of_field, f"{prefix}{field.name}.")
             continue
         default = "required" if field.default is dataclasses.MISSING else field.default
         lines.append(f"  {prefix}{field.name}={default}\n      {comments.get(field.name, '')}")
+        if get_origin(kind_of_field) is tuple and dataclasses.is_dataclass(get_args(kind_of_field)[0]):
+            lines += _describe_fields(get_args(kind_of_field)[0], f"{prefix}{field.name}: ")
     return lines
 
 

@@ -11,20 +11,18 @@ manifest.json      SHA-256 of every output, seconds, results: written last, so t
 
 import fcntl
 import hashlib
-import importlib.metadata
 import json
-import os
-import platform
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import asdict
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from science_exam.environment import describe_environment
 from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
 
@@ -32,11 +30,6 @@ MANIFEST = "manifest.json"
 LOCK = "lock"
 # Beside the result: curves for the eye, the way back after a kill, and the lock.
 NOT_OUTPUTS = ("tensorboard", "checkpoints", LOCK)
-RECORDED_PACKAGES = (
-    "accelerate", "bitsandbytes", "datasets", "datasketch", "faiss-cpu", "mwparserfromhell", "numpy",
-    "pandas", "peft", "pyarrow", "PyStemmer", "scikit-learn", "sentence-transformers", "tokenizers", "torch",
-    "transformers", "trl",
-)  # fmt: skip
 
 
 class Run:
@@ -154,9 +147,13 @@ def open_run(folder: Path, config: Any, inputs: list[Path], without: tuple[str, 
         folder: the run's own folder.
         config: the stage's settings.
         inputs: files that decide the result.
-        without: names of settings that do not decide the result, so that they may change.
+        without: names of settings that do not decide the result, so that they may change; nested ones
+            are dotted.
     """
-    settings = {name: value for name, value in asdict(config).items() if name not in without}
+    settings = asdict(config)
+    for name in without:
+        *groups, last = name.split(".")
+        del reduce(getitem, groups, settings)[last]
     return Run(folder, settings, inputs, overwrite=settings.pop("overwrite"))
 
 
@@ -186,43 +183,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: expected JSON ({error}); delete it and run the command again") from None
-
-
-def describe_environment() -> dict[str, Any]:
-    """Versions, machine, device and commit: enough to say why two runs differ."""
-    return {
-        "python": platform.python_version(),
-        "machine": platform.platform(),
-        "cpu_count": os.cpu_count(),
-        "device": _describe_device(),
-        "commit": _git_commit(),
-        "packages": {name: _version(name) for name in RECORDED_PACKAGES},
-    }
-
-
-def _describe_device() -> str:
-    """The GPU's name where the stage uses torch; importing it only to ask would take seconds."""
-    torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "cpu"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _git_commit() -> str | None:
-    """The checkout's commit, with "+changes" when tracked files differ from it."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
-            capture_output=True, text=True, timeout=10, cwd=Path(__file__).parent,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return described.stdout.strip() or None
 
 
 def _hash_inputs(inputs: list[Path]) -> dict[str, str]:

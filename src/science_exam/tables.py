@@ -5,7 +5,7 @@ these files, so a frame that came from `read_table` is known to be sound.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,10 +122,25 @@ PREDICTIONS = Table(
 
 def write_table(frame: pd.DataFrame, table: Table, path: Path) -> None:
     """Check `frame` and write it to `path` in one step: the file is whole or not there."""
-    checked = check_table(frame, table, str(path))
-    with whole_file(path) as partial:
-        schema = pa.schema([(name, ARROW_TYPES[column.kind]) for name, column in table.columns.items()])
-        checked.to_parquet(partial, index=False, schema=schema, compression="zstd")
+    with open_table(table, path) as append:
+        append(frame)
+
+
+@contextmanager
+def open_table(table: Table, path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yield a function that adds rows to the table at `path`, for one that is too long to be held.
+
+    The file is whole or not there: it appears when the block ends well. Each frame is checked; that no
+    key stands in two frames is the caller's to know, and is seen when the table is read.
+    """
+    schema = pa.schema([(name, ARROW_TYPES[column.kind]) for name, column in table.columns.items()])
+    with whole_file(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+
+        def append(frame: pd.DataFrame) -> None:
+            checked = check_table(frame, table, str(path))
+            writer.write_table(pa.Table.from_pandas(checked, schema=schema, preserve_index=False))
+
+        yield append
 
 
 def read_table(table: Table, path: Path, hint: str = "") -> pd.DataFrame:
@@ -149,10 +164,15 @@ def list_parts(folder: Path, hint: str) -> list[Path]:
             make them.
     """
     parts = sorted(folder.glob("part-*.parquet"))
-    if not parts or not (folder / "manifest.json").is_file():
+    # The folder is a run's own, or one of several below it.
+    manifest, prefix = folder / "manifest.json", ""
+    if not manifest.is_file():
+        manifest, prefix = folder.parent / "manifest.json", f"{folder.name}/"
+    if not parts or not manifest.is_file():
         raise UserError(f"{folder}: {'not finished' if parts else 'no table there'}; {hint}")
-    outputs = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["outputs"]
-    written = {name for name in outputs if name.startswith("part-") and name.endswith(".parquet")}
+    names = json.loads(manifest.read_text(encoding="utf-8"))["outputs"]
+    below = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    written = {name for name in below if name.startswith("part-") and name.endswith(".parquet")}
     # With a part more or less, every row behind it would have another number.
     if strange := written ^ {part.name for part in parts}:
         raise UserError(f"{folder / min(strange)}: missing, or not of this table; {hint}")

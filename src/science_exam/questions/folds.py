@@ -1,6 +1,7 @@
 """Folds: made once and stored, stratified by answer, never splitting what belongs together."""
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -20,25 +21,34 @@ def merge_groups(questions: pd.DataFrame, near_duplicate: float) -> pd.DataFrame
         questions: a questions table.
         near_duplicate: similarity from which rows are near-identical (`find_near_duplicates`).
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     options = questions[list(OPTION_COLUMNS)].to_numpy()  # (rows, 5)
     answers = questions["answer"].fillna(1).astype(int).to_numpy()
     right_options = pd.Series(options[np.arange(len(options)), answers - 1], index=questions.index)
     # Prompts alone ("Which statement is correct?") over-flag, so the options count everywhere;
     # sorted, so that a reordering changes nothing.
     whole = [" ".join([p, *sorted(o)]) for p, o in zip(questions["prompt"], options, strict=True)]
-    edges = [
+    pairs = [
         *find_near_duplicates(whole, near_duplicate),
-        *_link_equal(questions["group"]),
         *_link_equal(questions["prompt"].str.lower() + "\n" + right_options.str.lower()),
     ]
-    rows, columns = zip(*edges, strict=True)
-    n = len(questions)
-    graph = coo_array((np.ones(len(edges)), (rows, columns)), shape=(n, n))
+    return questions.assign(group=join_groups(questions["group"], pairs))
+
+
+def join_groups(groups: pd.Series, pairs: Iterable[tuple[int, int]]) -> pd.Series:
+    """Groups that some pair connects as one, named after its first row's.
+
+    Args:
+        groups: of each row.
+        pairs: positions of rows that belong together.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows, columns = np.array([*_link_equal(groups), *pairs], dtype=np.int64).reshape(-1, 2).T
+    n = len(groups)
+    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
     component = connected_components(graph, directed=False)[1]
-    return questions.assign(group=questions["group"].groupby(component).transform("first"))
+    return groups.groupby(component).transform("first")
 
 
 def assign_folds(questions: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:

@@ -1,22 +1,17 @@
-"""Repeated passages: signatures, the pairs they propose, and which of them go."""
+"""Repeated texts: the pairs that shared codes propose, and which of them go."""
 
-import os
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from science_exam.corpus import duplicates
-from science_exam.corpus.duplicates import find_repeated, propose_pairs
-from science_exam.corpus.signatures import N_BANDS, N_CODES, hash_triples, sign_passages
+from science_exam import repeats
 from science_exam.overlap import measure_overlap, word_triples
+from science_exam.repeats import find_repeated, measure_pairs, propose_pairs
+from science_exam.signatures import Banding
 
-SOURCE = Path(__file__).parents[1] / "src"
+PASSAGES = Banding(n_bands=16, band_rows=4)
 
 
 def overlap(a, b):
@@ -28,84 +23,13 @@ def fetch_from(texts):
 
 
 def repeated_among(texts, threshold=0.8):
-    signatures = sign_passages(texts)
-    return find_repeated(propose_pairs(lambda band: signatures[:, band]), fetch_from(texts), threshold)
+    signatures = PASSAGES.sign(texts)
+    pairs = propose_pairs(lambda band: signatures[:, band], PASSAGES.n_codes)
+    return find_repeated(pairs, fetch_from(texts), threshold)
 
 
 def invent_words(generator, n_words):
     return [f"w{generator.randrange(10**9)}" for _ in range(n_words)]
-
-
-def make_pair(generator, n_common, n_own):
-    """Two texts whose triples overlap by n_common / (n_common + 2 n_own)."""
-    common = invent_words(generator, n_common + 2)  # one triple less than words, twice
-    return [" ".join(common + invent_words(generator, n_own)) for _ in range(2)]
-
-
-# -------------------------------------------------------------------------------- signatures
-
-
-def test_a_signature_has_a_code_a_band_and_one_of_the_whole():
-    signatures = sign_passages(["Ice melts at 273 K.", "Water boils at 373 K."])
-    assert signatures.shape == (2, N_CODES) == (2, N_BANDS + 1)
-    assert signatures.dtype == np.uint64
-    assert len(np.unique(signatures)) == signatures.size
-
-
-def test_texts_of_the_same_triples_have_the_same_signature():
-    first, *others = sign_passages(["Ice melts at 273 K.", "ICE melts, at\n273 K", "ice melts at 273 k ..."])
-    assert all((other == first).all() for other in others)
-
-
-@pytest.mark.parametrize("text", ["", "…", "Ice", "Ice melts", "水は氷になる", "👩‍🔬", "x" * 10_000])
-def test_a_text_of_fewer_than_three_words_has_one_code(text):
-    assert hash_triples(text).shape == (1,)
-    assert (sign_passages([text]) == sign_passages([text])).all()
-
-
-def test_no_texts_have_no_signatures():
-    assert sign_passages([]).shape == (0, N_CODES)
-
-
-def test_a_triple_that_stands_twice_counts_once():
-    assert (hash_triples("a b c a b c") == hash_triples("c a b c a b c a b")).all()
-    assert len(hash_triples("a b c a b c")) == 3
-
-
-def test_the_code_of_the_whole_tells_texts_apart_that_share_all_words():
-    # Sums of codes would not: in the middle of a text every word stands at each place of a triple.
-    words = list("abcdefghij")
-    texts = [" ".join(words), " ".join([*words[:3], *words[6:2:-1], *words[7:]])]
-    one, other = sign_passages(texts)[:, N_BANDS]
-    assert one != other
-
-
-def test_another_process_gives_the_same_signatures():
-    texts = ["Ice melts at 273 K and water boils at 373 K.", "Ångström, 水", ""]
-    code = (
-        f"from science_exam.corpus.signatures import sign_passages; print(sign_passages({texts!r}).tolist())"
-    )
-    # The seed of `hash` is another one.
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONHASHSEED": "1", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == str(sign_passages(texts).tolist())
-
-
-# Jaccard s = common / (common + 2 own).
-@pytest.mark.parametrize(("n_common", "n_own"), [(10, 20), (14, 13), (20, 10), (40, 5), (36, 2)])
-def test_texts_share_a_band_as_often_as_the_estimate_says(n_common, n_own):
-    generator = random.Random(n_common)
-    pairs = [make_pair(generator, n_common, n_own) for _ in range(800)]
-    similarity = n_common / (n_common + 2 * n_own)
-    assert overlap(*pairs[0]) == similarity
-    first, second = (sign_passages(texts)[:, :N_BANDS] for texts in zip(*pairs, strict=True))
-    shared = first == second  # (pairs, bands)
-    expected = 1 - (1 - similarity**4) ** N_BANDS
-    # 800 pairs: at most .018 of standard deviation; the bands' 12,800 are 800 clusters.
-    assert shared.any(axis=1).mean() == pytest.approx(expected, abs=0.055)
-    assert shared.mean() == pytest.approx(similarity**4, abs=0.03)
 
 
 # --------------------------------------------------------------------------------- pairs
@@ -113,10 +37,10 @@ def test_texts_share_a_band_as_often_as_the_estimate_says(n_common, n_own):
 
 def pairs_of(n_rows, *shared):
     """Proposed pairs where each of `shared` is (band, rows that have one code there)."""
-    codes = np.arange(n_rows * N_CODES, dtype=np.uint64).reshape(n_rows, N_CODES)
+    codes = np.arange(n_rows * PASSAGES.n_codes, dtype=np.uint64).reshape(n_rows, PASSAGES.n_codes)
     for band, rows in shared:
         codes[rows, band] = codes[rows[0], band]
-    return propose_pairs(lambda band: codes[:, band]).tolist()
+    return propose_pairs(lambda band: codes[:, band], PASSAGES.n_codes).tolist()
 
 
 def test_rows_without_a_common_code_are_no_pairs():
@@ -126,9 +50,9 @@ def test_rows_without_a_common_code_are_no_pairs():
 
 
 def test_the_same_code_in_another_band_is_no_pair():
-    codes = np.zeros((2, N_CODES), dtype=np.uint64)
-    codes[0], codes[1] = np.arange(N_CODES), np.roll(np.arange(N_CODES), 1)
-    assert propose_pairs(lambda band: codes[:, band]).tolist() == []
+    codes = np.zeros((2, PASSAGES.n_codes), dtype=np.uint64)
+    codes[0], codes[1] = np.arange(PASSAGES.n_codes), np.roll(np.arange(PASSAGES.n_codes), 1)
+    assert propose_pairs(lambda band: codes[:, band], PASSAGES.n_codes).tolist() == []
 
 
 def test_every_row_is_paired_with_the_first_of_its_code_and_pairs_come_in_order_of_the_later():
@@ -138,23 +62,45 @@ def test_every_row_is_paired_with_the_first_of_its_code_and_pairs_come_in_order_
 
 
 def test_a_pair_that_shares_several_codes_is_proposed_once():
-    assert pairs_of(3, *((band, [0, 2]) for band in range(N_CODES))) == [[0, 2]]
+    assert pairs_of(3, *((band, [0, 2]) for band in range(PASSAGES.n_codes))) == [[0, 2]]
 
 
 def test_the_code_of_the_whole_counts_too():
-    assert pairs_of(3, (N_BANDS, [1, 2])) == [[1, 2]]
+    assert pairs_of(3, (PASSAGES.n_bands, [1, 2])) == [[1, 2]]
 
 
 def test_the_smallest_and_the_largest_code_are_codes_like_others():
     column = np.array([2**64 - 1, 0, 0, 2**64 - 1], dtype=np.uint64)
     alone = np.arange(4, dtype=np.uint64)
-    assert propose_pairs(lambda band: alone if band else column).tolist() == [[1, 2], [0, 3]]
+    assert propose_pairs(lambda band: alone if band else column, PASSAGES.n_codes).tolist() == [
+        [1, 2],
+        [0, 3],
+    ]
+
+
+def test_rows_are_paired_with_those_right_before_them_too():
+    codes = np.array([7, 7, 1, 7, 7, 7], dtype=np.uint32)
+    paired = [propose_pairs(lambda band: codes, 1, n_before).tolist() for n_before in (0, 1, 2, 9)]
+    assert paired[0] == [[0, 1], [0, 3], [0, 4], [0, 5]]
+    assert paired[1] == [[0, 1], [0, 3], [1, 3], [0, 4], [3, 4], [0, 5], [4, 5]]
+    assert paired[2] == [[0, 1], [0, 3], [1, 3], [0, 4], [1, 4], [3, 4], [0, 5], [3, 5], [4, 5]]
+    assert paired[3] == [[a, b] for b in (1, 3, 4, 5) for a in (0, 1, 3, 4) if a < b]
+
+
+@given(codes=st.lists(st.integers(0, 3), max_size=20), n_before=st.integers(0, 5))
+def test_pairs_are_those_of_the_definition(codes, n_before):
+    expected = []
+    for b, code in enumerate(codes):
+        same = [a for a in range(b) if codes[a] == code]
+        expected += [[a, b] for place, a in enumerate(same) if place == 0 or place >= len(same) - n_before]
+    column = np.array(codes, dtype=np.uint64)
+    assert propose_pairs(lambda band: column, 1, n_before).tolist() == expected
 
 
 def test_bands_are_loaded_one_after_the_other_and_once():
     loaded = []
-    propose_pairs(lambda band: loaded.append(band) or np.zeros(2, dtype=np.uint64))
-    assert loaded == list(range(N_CODES))
+    propose_pairs(lambda band: loaded.append(band) or np.zeros(2, dtype=np.uint64), PASSAGES.n_codes)
+    assert loaded == list(range(PASSAGES.n_codes))
 
 
 # -------------------------------------------------------------------------------- repeated
@@ -192,7 +138,7 @@ def test_texts_are_fetched_a_batch_of_pairs_at_a_time_and_once_in_it(monkeypatch
     pairs = np.array([[0, 1], [0, 2], [2, 3], [4, 5], [6, 7]])
     whole = find_repeated(pairs, fetch_from(texts), 0.8)
     assert whole == {1: 0, 3: 2, 5: 4, 7: 6}
-    monkeypatch.setattr(duplicates, "PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr(repeats, "PAIRS_AT_ONCE", 2)
     fetched = []
     assert find_repeated(pairs, lambda rows: fetched.append(rows) or fetch_from(texts)(rows), 0.8) == whole
     assert fetched == [[0, 1, 2], [2, 3, 4, 5], [6, 7]]
@@ -200,6 +146,16 @@ def test_texts_are_fetched_a_batch_of_pairs_at_a_time_and_once_in_it(monkeypatch
 
 def test_no_pairs_fetch_nothing():
     assert find_repeated(np.empty((0, 2), dtype=np.int64), None, 0.8) == {}
+
+
+def test_pairs_are_measured_in_order_but_for_those_settled_by_then():
+    texts = ["a b c d e", "b c d e f", "x y z", "a b c d e"]
+    pairs = np.array([[0, 1], [1, 2], [0, 3]])
+    assert list(measure_pairs(pairs, fetch_from(texts))) == [(0, 1, 0.5), (1, 2, 0), (0, 3, 1)]
+    seen = []
+    for a, b, _ in measure_pairs(pairs, fetch_from(texts), lambda a, b: a in seen):
+        seen.extend([a, b])
+    assert seen == [0, 1]
 
 
 # ------------------------------------------------------------------------------- together
@@ -226,7 +182,7 @@ def test_copies_are_found_even_where_others_that_resemble_them_come_first_in_eve
     whole = " ".join(parts)
     others = [" ".join([*parts[:n], *parts[n + 1 :], *invent_words(generator, 60)]) for n in 3 * [*range(8)]]
     assert all(overlap(other, whole) < 0.8 for other in others)
-    *earlier, own = sign_passages([*others, whole])[:, :N_BANDS]
+    *earlier, own = PASSAGES.sign([*others, whole])[:, : PASSAGES.n_bands]
     assert (np.array(earlier) == own).any(axis=0).all()
     assert repeated_among([*others, whole, whole, whole.upper()]) == {25: 24, 26: 24}
 

@@ -1,0 +1,65 @@
+"""Many sources of questions -> one set: checked, without repeats and leaks, balanced, augmented.
+
+    make questions CONFIG=stem
+    python scripts/build.py stem seed=1
+
+Writes data/questions/<name>/{questions,contexts,folds}.parquet and report.md.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from science_exam.cli import run_script
+from science_exam.errors import UserError
+from science_exam.files import write_text
+from science_exam.questions.config import AugmentConfig, BuildConfig
+from science_exam.runs import MANIFEST, Run, open_run
+
+
+def main(config: BuildConfig, name: str) -> None:
+    if not config.sources:
+        raise UserError("no sources; name a config: make questions CONFIG=sample (see configs/questions)")
+    folder = Path("data/questions") / (config.name or name)
+    run = open_run(folder, config, list_inputs(config))
+    if not run.finished:
+        build(config, run)
+    print((folder / "report.md").read_text(encoding="utf-8"))
+
+
+def list_inputs(config: BuildConfig) -> list[Path]:
+    """Every file that is read, for the run's hashes; tables and indexes stand behind their manifests."""
+    paths = [*(source.path for source in config.sources), *config.evaluation]
+    indexes = [Path(config.augment.index) / kind for kind in ("lexical", "dense")]
+    manifests = [path / MANIFEST for path in (*map(Path, paths), *indexes)]
+    files = [path for path in map(Path, paths) if not (path / MANIFEST).is_file()]
+    return [*manifests, *(below for path in files for below in (path, *sorted(path.rglob("*"))))]
+
+
+def build(config: BuildConfig, run: Run) -> None:
+    from science_exam.questions.building import build_set
+    from science_exam.questions.embeddings import load_encoder
+    from science_exam.questions.report import format_report
+
+    encode = load_encoder() if config.duplicates.paraphrases else None
+    run.begin()
+    show = partial(tqdm, dynamic_ncols=True)
+    built = build_set(config, run.folder, encode, choose_search(config.augment), lambda i, d: show(i, desc=d))
+    write_text(run.folder / "report.md", format_report(config, *built))
+    run.finish({"rows": built[1].rows.total()})
+
+
+def choose_search(config: AugmentConfig):
+    """What finds contexts for a questions table; None where none are asked for."""
+    if config.contexts == "given":
+        return None
+    from science_exam.retrieval.config import RetrieveConfig
+    from science_exam.retrieval.retrieve import retrieve_contexts
+
+    settings = RetrieveConfig(index=config.index, k=config.max_contexts + 2)
+    return lambda questions: retrieve_contexts(questions, settings)[0]
+
+
+if __name__ == "__main__":
+    run_script(main, BuildConfig, "questions")

@@ -1,0 +1,1 @@
+"""Question files of any layout -> drafts, row by row."""

@@ -1,0 +1,1 @@
+"""Passages -> questions: by rules, by a local model, or by a server."""

@@ -1,0 +1,1 @@
+"""Questions from patterns in the text, without any model."""

@@ -1,0 +1,87 @@
+"""The rules engine: passages -> questions of four kinds, each kind as rare as it must be."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from science_exam.questions.drafts import Draft, Tally
+from science_exam.questions.generation.engines import Passage
+from science_exam.questions.generation.rules.blocks import Block
+from science_exam.questions.generation.rules.distractors import choose_wrong
+from science_exam.questions.generation.rules.items import Question
+from science_exam.questions.generation.rules.phrases import raise_first
+
+MAX_LEAD = 10  # questions that the commonest kind may be ahead of all others together
+
+
+@dataclass(frozen=True)
+class RulesEngine:
+    """Makes questions from patterns in the text, without any model.
+
+    Attributes:
+        source: the drafts' source.
+        per_passage: questions from one passage at most.
+        seed: of all draws.
+    """
+
+    source: str
+    per_passage: int = 1
+    seed: int = 0
+
+    def generate(self, passages: Sequence[Passage], chosen: Sequence[int], dropped: Tally) -> Iterator[Draft]:
+        """Questions about the chosen passages, in their order; most passages give none.
+
+        Args:
+            passages: consecutive ones of a corpus; wrong options come from articles among them.
+            chosen: positions in `passages` that are asked about.
+            dropped: gets one reason for each passage that gives no question.
+        """
+        block = Block(passages)
+        n_of_kind: Counter[str] = Counter()
+        asked: set[str] = set()
+        for i in chosen:
+            passage = passages[i]
+            rng = random.Random(f"{self.seed} {passage.passage_id}")
+            questions = [q for q in block.ask(i, rng) if q.prompt not in asked]
+            rng.shuffle(questions)
+            n_made = 0
+            while questions and n_made < self.per_passage:
+                question = min(questions, key=lambda q: n_of_kind[q.kind])
+                questions.remove(question)
+                if 2 * n_of_kind[question.kind] > n_of_kind.total() + MAX_LEAD:
+                    continue
+                if wrong := self._find_wrong(block, i, question, rng):
+                    n_made += 1
+                    n_of_kind[question.kind] += 1
+                    asked.add(question.prompt)
+                    yield self._draft(passage, question, wrong)
+            if not n_made:
+                dropped.add(self.source, _explain(block, i), f"passage {passage.passage_id}")
+
+    def _find_wrong(self, block: Block, i: int, question: Question, rng: random.Random) -> tuple[str, ...]:
+        if question.kind == "number":
+            return question.wrong
+        candidates = block.pool.list_candidates(question, block.neighbours[block.article_of[i]])
+        return choose_wrong(question, candidates, rng)
+
+    def _draft(self, passage: Passage, question: Question, wrong: tuple[str, ...]) -> Draft:
+        return Draft(
+            place=f"passage {passage.passage_id}",
+            source=self.source,
+            prompt=question.prompt,
+            right=raise_first(question.right.text),
+            wrong=tuple(map(raise_first, wrong)),
+            contexts=(passage.text,),
+            group=passage.article_id,
+            passage_id=passage.passage_id,
+            generated=True,
+        )
+
+
+def _explain(block: Block, i: int) -> str:
+    if not block.sentences[i] and not block.definitions[i]:
+        return "no self-contained sentence"
+    if not any(block.ask(i, random.Random(0))):
+        return "no statement of a known form"
+    return "no wrong options of the type"

@@ -1,0 +1,1 @@
+"""Hard wrong options: found among those of other questions, thinned, exchanged."""

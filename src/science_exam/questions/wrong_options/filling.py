@@ -1,0 +1,68 @@
+"""Every question gets exactly four wrong options: hard ones are added, or the easiest left out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from science_exam.questions.drafts import Draft, Tally
+from science_exam.questions.option_references import refers_to_others
+from science_exam.questions.wrong_options.pool import OptionPool
+from science_exam.questions.wrong_options.proposing import propose_options
+
+N_WRONG = 4
+
+
+class Unfillable(Exception):  # noqa: N818  (it says what a row is, not what went wrong)
+    """A question that cannot get four wrong options; its text is the reason, a few words."""
+
+
+def complete_options(draft: Draft, pool: OptionPool, seed: int) -> Draft:
+    """The draft with exactly four wrong options; for many drafts `complete_drafts` is faster.
+
+    Raises:
+        Unfillable: too few are there, and too few can be found.
+    """
+    dropped = Tally()
+    for done in complete_drafts([draft], pool, seed, dropped):
+        return done
+    raise Unfillable(next(reason for _, reason in dropped.counts))
+
+
+def complete_drafts(drafts: Sequence[Draft], pool: OptionPool, seed: int, dropped: Tally) -> list[Draft]:
+    """The drafts with exactly four wrong options each, in their order.
+
+    Args:
+        drafts: with any number of wrong options.
+        pool: where missing ones come from.
+        seed: of numbers that are made up; what a draft gets does not depend on the others.
+        dropped: gets the drafts that cannot be completed, by reason.
+    """
+    lacking = [draft for draft in drafts if len(draft.wrong) < N_WRONG]
+    proposals = propose_options(lacking, pool, seed)
+    done = []
+    for draft in drafts:
+        if len(draft.wrong) >= N_WRONG:
+            done.append(thin_options(draft, pool))
+            continue
+        proposal = next(proposals)
+        wrong = (*draft.wrong, *proposal.texts)[:N_WRONG]
+        if len(wrong) == N_WRONG:
+            done.append(replace(draft, wrong=wrong))
+        else:
+            dropped.add(draft.source, proposal.obstacle or "too few wrong options to be found", draft.place)
+    return done
+
+
+def thin_options(draft: Draft, pool: OptionPool) -> Draft:
+    """The draft with its four hardest wrong options, in their order: those most like the right one.
+
+    What speaks of other options goes first, then what is of another type, then what differs most in length.
+    """
+    if len(draft.wrong) <= N_WRONG:
+        return draft
+    right = pool.describe(draft.right)
+
+    def measure_ease(text: str) -> tuple[bool, bool, int]:
+        return refers_to_others(text), pool.describe(text) != right, abs(len(text) - len(draft.right))
+
+    places = sorted(range(len(draft.wrong)), key=lambda place: measure_ease(draft.wrong[place]))[:N_WRONG]
+    return replace(draft, wrong=tuple(draft.wrong[place] for place in sorted(places)))

@@ -1,0 +1,105 @@
+"""Numbers with units and years, and wrong ones of the same form."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from science_exam.questions.generation.rules.phrases import Casing
+from science_exam.questions.generation.rules.quantities import (
+    Quantity,
+    ask_for_value,
+    ask_for_year,
+    collect_values,
+    derive_values,
+    derive_years,
+    find_quantities,
+)
+
+CASING = Casing(frozenset(["the"]), frozenset())
+
+
+def test_quantities_are_numbers_with_a_unit():
+    text = "Ice of 3.5 kilometers holds 1,200 kg of dust, 12% salt and 7 fish."
+    assert [q.text for q in find_quantities(text)] == ["3.5 kilometers", "1,200 kg", "12%"]
+
+
+def test_a_quantity_is_blanked_with_its_unit():
+    sentence = "Polar ice reaches a thickness of about 3.5 kilometers in the middle of the continent."
+    (question,) = ask_for_value(sentence, {}, random.Random(0))
+    assert question.prompt == (
+        "Which value completes the statement: “Polar ice reaches a thickness of about _____ in the middle "
+        "of the continent.”"
+    )
+    assert question.right.text == "3.5 kilometers"
+    assert len(set(question.wrong)) == 4
+    assert all(text.endswith(" kilometers") and len(text) == 14 for text in question.wrong)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Polar ice reaches a thickness of more than 3.5 kilometers in the middle.",  # so is 3 km
+        "Polar ice reaches 2 to 3 kilometers in the middle of the continent.",
+        "Polar ice reaches 3 kilometers here and 4 kilometers there on the continent.",
+        "Polar ice makes up 25 percent, or one in four parts, of the mountain.",
+    ],
+)
+def test_a_bound_a_range_and_several_numbers_are_not_asked_for(sentence):
+    assert not list(ask_for_value(sentence, {}, random.Random(0)))
+
+
+def test_a_passive_sentence_becomes_a_question_for_the_year():
+    sentence = "The first ice core was drilled by Ada Berg in 1911."
+    (question,) = ask_for_year(sentence, {}, random.Random(0), CASING)
+    assert question.prompt == "In which year was the first ice core drilled by Ada Berg?"
+    assert question.right.text == "1911"
+
+
+def test_another_sentence_is_completed_with_the_year():
+    sentence = "In 1911, Ada Berg drilled the first ice core of the northern continent."
+    (question,) = ask_for_year(sentence, {}, random.Random(0), CASING)
+    assert question.prompt.startswith("Which year completes the statement: “In _____, Ada Berg")
+
+
+def test_values_are_collected_by_unit():
+    assert list(collect_values("In 1911, ice of 3 meters held 12 percent of salt.")) == [
+        ("meters", 3.0),
+        ("%", 12.0),
+        ("year", 1911.0),
+    ]
+
+
+@given(st.integers(1500, 2025), st.lists(st.integers(1000, 2025)), st.integers())
+def test_wrong_years_are_four_others_of_no_future(year, nearby, seed):
+    wrong = derive_years(year, nearby, random.Random(seed))
+    assert len({*wrong, str(year)}) == 5
+    assert all(int(text) <= 2025 for text in wrong)
+
+
+@given(
+    st.integers(1, 99_999), st.integers(0, 3), st.sampled_from([" km", "%", " million years"]), st.integers()
+)
+def test_wrong_values_have_the_form_of_the_right_one_and_are_not_near_it(digits, decimals, rest, seed):
+    number = f"{digits / 10**decimals:.{decimals}f}"
+    quantity = Quantity(number, rest)
+    for text in derive_values(quantity, [], random.Random(seed)):
+        assert text.endswith(rest)
+        wrong = text.removesuffix(rest)
+        assert len(wrong.partition(".")[2]) == decimals
+        assert abs(float(wrong) - quantity.value) >= 0.1 * quantity.value
+
+
+def test_wrong_percentages_stay_below_a_hundred():
+    for seed in range(50):
+        wrong = derive_values(Quantity("95", "%"), [], random.Random(seed))
+        assert all(float(text.removesuffix("%")) < 100 for text in wrong)
+
+
+def test_the_right_value_takes_every_rank():
+    ranks = set()
+    for seed in range(100):
+        wrong = derive_values(Quantity("45", " km"), [], random.Random(seed))
+        ranks.add(sum(float(text.split()[0]) < 45 for text in wrong))
+    assert ranks == {0, 1, 2, 3, 4}
