@@ -17,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from science_exam.questions.duplicates import NEAR_DUPLICATE, SAME_QUESTION, DuplicateCheck
-from science_exam.questions.embeddings import load_encoder
-from science_exam.questions.leaks import LeakCheck
-from science_exam.questions.wording import Row
+from science_exam.questions.repeats.duplicates import NEAR_DUPLICATE, SAME_QUESTION, DuplicateCheck
+from science_exam.questions.repeats.embeddings import load_encoder
+from science_exam.questions.repeats.leaks import LeakCheck
+from science_exam.questions.repeats.wording import Row
 
 CHUNK_ROWS = 10_000
 N_EVALUATION = 2_000

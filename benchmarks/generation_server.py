@@ -16,9 +16,9 @@ import time
 from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from science_exam.questions.generation.config import LocalConfig
 from science_exam.questions.generation.asking import Failure, Reply
-from science_exam.questions.generation.local import LocalModel
+from science_exam.questions.generation.config import LocalConfig
+from science_exam.questions.generation.local.model import LocalModel
 
 Asked = tuple[list, dict | None, Future]  # messages, schema, where the outcome goes
 

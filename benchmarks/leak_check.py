@@ -24,9 +24,9 @@ from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 
-from science_exam.questions.embeddings import load_encoder
-from science_exam.questions.leaks import NEAR_DUPLICATE, PARAPHRASE, SAME_PROMPT, LeakCheck
-from science_exam.questions.wording import Row
+from science_exam.questions.repeats.embeddings import load_encoder
+from science_exam.questions.repeats.leaks import NEAR_DUPLICATE, PARAPHRASE, SAME_PROMPT, LeakCheck
+from science_exam.questions.repeats.wording import Row
 
 REASONS = (SAME_PROMPT, NEAR_DUPLICATE, PARAPHRASE)
 N_REWORDED = 100

@@ -22,8 +22,8 @@ import numpy as np
 from science_exam.questions.adaptors.reading import read_drafts
 from science_exam.questions.config import SourceConfig
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.option_references import refers_to_others
 from science_exam.questions.wrong_options.filling import N_WRONG, complete_drafts
+from science_exam.questions.wrong_options.option_references import refers_to_others
 from science_exam.questions.wrong_options.pool import OptionPool
 from science_exam.retrieval.encoder_loading import EMBEDDED, load_encoder
 from science_exam.retrieval.terms import split_terms
@@ -46,7 +46,7 @@ def read_source(path: Path) -> list[Draft]:
 def show_filled(drafts: list[Draft], pool: OptionPool) -> list[Draft]:
     dropped = Tally()
     start = time.process_time()
-    done = complete_drafts(drafts, pool, 0, dropped)
+    done = complete_drafts(drafts, pool, 0, dropped, Tally())
     seconds = time.process_time() - start
     asked, filled = Counter(draft.source for draft in drafts), Counter(draft.source for draft in done)
     print(f"\n{len(drafts) / seconds:,.0f} drafts a CPU second")
@@ -114,7 +114,7 @@ def show_held_out(drafts: list[Draft], pool: OptionPool, guesses: dict[str, Gues
             place = rng.randrange(N_WRONG)
             rest = replace(draft, wrong=draft.wrong[:place] + draft.wrong[place + 1 :])
             taken[rest.place] = draft.wrong[place], rest
-    done = complete_drafts([rest for _, rest in taken.values()], pool, 0, Tally())
+    done = complete_drafts([rest for _, rest in taken.values()], pool, 0, Tally(), Tally())
     pairs = [(taken[row.place][0], row.wrong[-1], row) for row in done]
     lengths = [abs(len(new) - len(old)) / len(old) for old, new, _ in pairs]
     types = [pool.describe(new).kind == pool.describe(old).kind for old, new, _ in pairs]

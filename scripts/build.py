@@ -15,12 +15,14 @@ from science_exam.cli import run_script
 from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.questions.config import AugmentConfig, BuildConfig
-from science_exam.runs import MANIFEST, Run, open_run
+from science_exam.runs import Run, open_run
 
 
 def main(config: BuildConfig, name: str) -> None:
     if not config.sources:
         raise UserError("no sources; name a config: make questions CONFIG=sample (see configs/questions)")
+    from science_exam.questions.building.inputs import list_inputs
+
     folder = Path("data/questions") / (config.name or name)
     run = open_run(folder, config, list_inputs(config))
     if not run.finished:
@@ -28,19 +30,10 @@ def main(config: BuildConfig, name: str) -> None:
     print((folder / "report.md").read_text(encoding="utf-8"))
 
 
-def list_inputs(config: BuildConfig) -> list[Path]:
-    """Every file that is read, for the run's hashes; tables and indexes stand behind their manifests."""
-    paths = [*(source.path for source in config.sources), *config.evaluation]
-    indexes = [Path(config.augment.index) / kind for kind in ("lexical", "dense")]
-    manifests = [path / MANIFEST for path in (*map(Path, paths), *indexes)]
-    files = [path for path in map(Path, paths) if not (path / MANIFEST).is_file()]
-    return [*manifests, *(below for path in files for below in (path, *sorted(path.rglob("*"))))]
-
-
 def build(config: BuildConfig, run: Run) -> None:
-    from science_exam.questions.building import build_set
-    from science_exam.questions.embeddings import load_encoder
-    from science_exam.questions.report import format_report
+    from science_exam.questions.building.report import format_report
+    from science_exam.questions.building.sets import build_set
+    from science_exam.questions.repeats.embeddings import load_encoder
 
     encode = load_encoder() if config.duplicates.paraphrases else None
     run.begin()

@@ -28,7 +28,7 @@ EXCEPTIONS = {
     # The metrics are a leaf: what nDCG is has one definition.
     ("retrieval", "evaluation.metrics"),
     # Paraphrases are found with the encoder that retrieval loads, in one function.
-    ("questions.embeddings", "retrieval.encoder_loading"),
+    ("questions.repeats.embeddings", "retrieval.encoder_loading"),
     # Wrong options are borrowed from questions that BM25 finds near.
     ("questions.wrong_options", "retrieval"),
 }

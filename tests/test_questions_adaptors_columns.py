@@ -11,7 +11,7 @@ from science_exam.questions.adaptors.columns import find_answer
 from science_exam.questions.adaptors.reading import read_drafts
 from science_exam.questions.config import ColumnsConfig, SourceConfig
 from science_exam.questions.drafts import Tally
-from science_exam.questions.values import RowError
+from science_exam.questions.rows.values import RowError
 
 BY_PLACE = ColumnsConfig(prompt="q", options=("w", "x", "y", "z"), answer="label")
 IN_A_LIST = ColumnsConfig(prompt="q", options=("choices.text",), answer="key")

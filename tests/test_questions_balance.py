@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from science_exam.questions.balance import choose_surplus, measure_extreme
+from science_exam.questions.building.balance import choose_surplus, measure_extreme
 
 
 def left(longest, tolerance=0.05, seed=0):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from science_exam.errors import UserError
-from science_exam.questions.building import WORK, build_set
+from science_exam.questions.building.report import format_report
+from science_exam.questions.building.sets import WORK, build_set
 from science_exam.questions.config import (
     AugmentConfig,
     BuildConfig,
@@ -15,7 +16,6 @@ from science_exam.questions.config import (
     QualityConfig,
     SourceConfig,
 )
-from science_exam.questions.report import format_report
 from science_exam.questions.store import read_question_set
 
 # (symbol, element, neighbours that are wrong)
@@ -90,7 +90,7 @@ def test_questions_with_four_options_get_a_fifth_from_the_others(tmp_path, eleme
     four = write_lines(
         tmp_path / "four.jsonl",
         [
-            {"sentence": f"The element with the symbol {symbol} is called", "answer": name,
+            {"sentence": f"In old manuscripts of miners {symbol} stands for", "answer": name,
              "distractors": [ELEMENTS[(n + step) % 27][1] for step in (5, 9, 14)]}
             for n, (symbol, name) in enumerate(ELEMENTS[20:], start=20)
         ],

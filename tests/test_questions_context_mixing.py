@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
+from science_exam.questions.building.context_mixing import Context, list_rows, mix_contexts
 from science_exam.questions.config import AugmentConfig
-from science_exam.questions.context_mixing import Context, list_rows, mix_contexts
 
 GOLD = Context("Argon is a noble gas that makes up about one percent of air.", passage_id="gold")
 TWIN = Context("Argon is a noble gas that makes up about one percent of dry air.", "lexical", "twin", 9.0)

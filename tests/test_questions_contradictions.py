@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from science_exam.questions import contradictions
-from science_exam.questions.contradictions import find_contradicting
-from science_exam.questions.wording import hash_text, normalise_text
+from science_exam.questions.repeats import contradictions
+from science_exam.questions.repeats.contradictions import find_contradicting
+from science_exam.questions.repeats.wording import hash_text, normalise_text
 
 
 def contradicting(*rows):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from science_exam.questions.duplicates import (
+from science_exam.questions.repeats.duplicates import (
     CONTRADICTION,
     NEAR_DUPLICATE,
     PARAPHRASE,
@@ -18,7 +18,7 @@ from science_exam.questions.duplicates import (
     DuplicateCheck,
     find_near_duplicates,
 )
-from science_exam.questions.wording import normalise_text
+from science_exam.questions.repeats.wording import normalise_text
 
 
 def overlap(a, b):

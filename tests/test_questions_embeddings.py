@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from science_exam.questions import embeddings
-from science_exam.questions.embeddings import find_alike, load_encoder
+from science_exam.questions.repeats import embeddings
+from science_exam.questions.repeats.embeddings import find_alike, load_encoder
 from science_exam.retrieval.encoder_loading import has_embedded_encoder
 
 

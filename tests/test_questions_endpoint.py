@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
-from science_exam.questions.generation import chat
+from science_exam.questions.generation.server import chat
 from science_exam.questions.generation.asking import BUDGET_SPENT, Failure, Reply
 from science_exam.questions.generation.config import EndpointConfig
-from science_exam.questions.generation.endpoint import AHEAD, Endpoint
+from science_exam.questions.generation.server.endpoint import AHEAD, Endpoint
 
 KEY = "sk-never-to-be-seen-0123456789"
 SCHEMA = {"type": "object", "properties": {"question": {"type": "string"}}, "additionalProperties": False}
@@ -716,7 +716,7 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_came(tmp_path, ask):
     code = (
         "import sys; from pathlib import Path\n"
         "from science_exam.questions.generation.config import EndpointConfig\n"
-        "from science_exam.questions.generation.endpoint import Endpoint\n"
+        "from science_exam.questions.generation.server.endpoint import Endpoint\n"
         "config = EndpointConfig(url=sys.argv[1], model='tiny', concurrency=4)\n"
         "write = lambda text: [{'role': 'user', 'content': text}]\n"
         "with Endpoint(config, Path(sys.argv[2])) as endpoint:\n"

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from science_exam.questions.building.finishing import finish_drafts
 from science_exam.questions.config import AugmentConfig
 from science_exam.questions.drafts import Draft
-from science_exam.questions.finishing import finish_drafts
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
 
 DRAFTS = [

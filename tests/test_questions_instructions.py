@@ -11,7 +11,7 @@ from science_exam.questions.adaptors.instructions import split_instruction
 from science_exam.questions.adaptors.reading import read_drafts
 from science_exam.questions.config import SourceConfig
 from science_exam.questions.drafts import Tally
-from science_exam.questions.values import RowError
+from science_exam.questions.rows.values import RowError
 
 # Words that look like marks, beside others.
 TRAPS = ["Answer1:", "Answer2:", "answer3", "Answer", "format:", "(A)", "(B)", "(E)", "(B)x", "Choices:", "/"]

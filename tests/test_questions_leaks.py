@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from science_exam.questions.leaks import NEAR_DUPLICATE, PARAPHRASE, SAME_PROMPT, Leak, LeakCheck
+from science_exam.questions.repeats.leaks import NEAR_DUPLICATE, PARAPHRASE, SAME_PROMPT, Leak, LeakCheck
 from science_exam.tables import OPTION_COLUMNS
 
 EVALUATION = [

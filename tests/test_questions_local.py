@@ -13,7 +13,7 @@ from science_exam.questions.drafts import Tally
 from science_exam.questions.generation.asking import BUDGET_SPENT, BudgetSpent, Failure, Reply
 from science_exam.questions.generation.config import LocalConfig
 from science_exam.questions.generation.engines import Passage
-from science_exam.questions.generation.local import LocalModel
+from science_exam.questions.generation.local.model import LocalModel
 from science_exam.questions.generation.prompting import SCHEMA, write_messages
 from science_exam.questions.generation.writing import ModelEngine
 

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.questions.generation.config import EndpointConfig
-from science_exam.questions.generation.meter import Meter, Usage
-from science_exam.questions.generation.pacing import MAX_PAUSE_SECONDS, Throttle, draw_pause, read_retry_after
+from science_exam.questions.generation.server.meter import Meter, Usage
+from science_exam.questions.generation.server.pacing import (
+    MAX_PAUSE_SECONDS,
+    Throttle,
+    draw_pause,
+    read_retry_after,
+)
 
 NOON = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from science_exam.questions.option_numbers import parse_number, propose_numbers, read_value
-from science_exam.questions.option_references import (
+from science_exam.questions.wrong_options.option_numbers import parse_number, propose_numbers, read_value
+from science_exam.questions.wrong_options.option_references import (
     claims_all,
     refers_to_all,
     refers_to_items,
     refers_to_letters,
 )
-from science_exam.questions.option_types import Lexicon, describe_option, find_head, format_like
-from science_exam.questions.prompt_forms import asks_for_any, asks_for_exception, read_frame
+from science_exam.questions.wrong_options.option_types import Lexicon, describe_option, find_head, format_like
+from science_exam.questions.wrong_options.prompt_forms import asks_for_any, asks_for_exception, read_frame
 
 LEXICON = Lexicon.learn(
     [

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from science_exam.questions.building.positions import draw_positions, place_options
 from science_exam.questions.drafts import Draft
-from science_exam.questions.positions import draw_positions, place_options
 
 DRAFT = Draft("a.csv: row 1", "a", "Which is right?", "right", ("one", "two", "three", "four"))
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from science_exam.questions.building.quality import check_draft, mend_options, normalise
 from science_exam.questions.config import QualityConfig
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.quality import check_draft, mend_options, normalise
 
 LIMITS = QualityConfig()
 SOUND = Draft(

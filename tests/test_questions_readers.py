@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
-from science_exam.questions import arrays
-from science_exam.questions.readers import (
+from science_exam.questions.rows import arrays
+from science_exam.questions.rows.readers import (
     list_columns,
     read_csv,
     read_json_lines,
     read_rows,
     tell_kind,
 )
-from science_exam.questions.values import RowError, find_option, to_text
+from science_exam.questions.rows.values import RowError, find_option, to_text
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=4

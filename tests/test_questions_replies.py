@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from science_exam.questions.generation.answers import find_answers, read_answer
 from science_exam.questions.generation.engines import Passage
-from science_exam.questions.generation.malformed import Malformed
-from science_exam.questions.generation.replies import read_reply
+from science_exam.questions.generation.replies.answers import find_answers, read_answer
+from science_exam.questions.generation.replies.malformed import Malformed
+from science_exam.questions.generation.replies.reading import read_reply
 
 MODEL_OUTPUTS = Path(__file__).parents[2] / "shared" / "data" / "model_outputs"
 PASSAGE = Passage("p1", "a1", "Plant cells", "", "Plant cells\nChloroplasts absorb light.")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
-from science_exam.questions.generation import reply_cache
+from science_exam.questions.generation.server import reply_cache
 from science_exam.questions.generation.asking import Failure, Reply
-from science_exam.questions.generation.meter import Usage
-from science_exam.questions.generation.reply_cache import FILE_NAME, ReplyCache, hash_request
+from science_exam.questions.generation.server.meter import Usage
+from science_exam.questions.generation.server.reply_cache import FILE_NAME, ReplyCache, hash_request
 
 REPLY = Reply('{"question": "Why is the sky blue? \x00 α"}', 12, 7, truncated=True)
 BODY = {
@@ -78,7 +78,7 @@ def test_what_was_paid_is_summed_with_what_was_lost(cache):
 def test_a_reply_is_on_disk_when_the_process_is_killed_right_after_it(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from science_exam.questions.generation.reply_cache import *\n"
+        "from science_exam.questions.generation.server.reply_cache import *\n"
         "ReplyCache(Path(sys.argv[1])).store('k', Reply('kept', 1, 1), Usage(1, 1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -18,7 +18,10 @@ def ask(sentence):
 
 
 def test_a_sentence_that_says_what_the_definition_says_loses_its_term():
-    sentence = "Under its own weight, granular snow on glacier ice turns into firn, which melting water cements slowly."
+    sentence = (
+        "Under its own weight, granular snow on glacier ice turns into firn, which melting water cements "
+        "slowly."
+    )
     assert ask(sentence) == [
         (
             "Which term completes the statement: “Under its own weight, granular snow on glacier ice turns "
@@ -40,10 +43,11 @@ def test_the_article_in_front_of_the_blank_tells_nothing():
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Ada Berg took samples of firn, water and sand to her laboratory in the northern town.",  # of anything
-        "Firn is a granular snow that lies on glacier ice in the high mountains of the north.",  # a definition
-        "Granular snow and firn lie on the glacier ice of high mountains for many long years.",  # a list
-        "The firn line tells where granular snow lies on the glacier ice of high mountains.",  # a longer name
+        "Ada Berg took samples of firn, water and sand to her laboratory in the north.",  # of anything
+        "Firn is a granular snow that lies on glacier ice in the high mountains there.",  # a definition
+        "Granular snow and firn lie on the glacier ice of high mountains for many years.",  # a list
+        "The firn line tells where granular snow lies on the glacier ice of mountains.",  # a longer name
+        "Firn, old granular snow, and glacier ice lie on the high mountains of the north.",  # of several
         "Granular snow turns into firn.",  # too short
     ],
 )

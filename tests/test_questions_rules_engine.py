@@ -1,6 +1,10 @@
 """The rules engine on blocks written for it."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,6 +78,22 @@ def test_the_same_seed_gives_the_same_questions_and_another_seed_others():
     passages = make_glossary()
     assert generate(passages)[0] == generate(passages)[0]
     assert generate(passages)[0] != generate(passages, seed=1)[0]
+
+
+def test_every_process_makes_the_same_questions():
+    script = "import test_questions_rules_engine as t; print(t.generate(t.make_glossary())[0])"
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert printed[0] == printed[1] != "[]"
 
 
 def test_only_chosen_passages_are_asked_about_in_their_order():

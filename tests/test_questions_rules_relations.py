@@ -5,7 +5,7 @@ import pytest
 from science_exam.questions.generation.rules.phrases import Casing
 from science_exam.questions.generation.rules.relations import read_answers, read_facts, read_persons
 
-CASING = Casing(frozenset("glacial ice cores moraines berg".split()), frozenset(["Stone"]))
+CASING = Casing(frozenset("glacial ice cores moraines station".split()), frozenset(["Stone"]))
 
 
 def read(sentence):
@@ -86,11 +86,6 @@ def read(sentence):
             "the outer pineal cells",
         ),
         (
-            "Stone syndrome is characterized by low blood calcium levels.",
-            "What is Stone syndrome characterized by?",
-            "low blood calcium levels",
-        ),
-        (
             "Berg's law states that ice sheets thin towards their margins.",
             "What does Berg's law state?",
             "ice sheets thin towards their margins",
@@ -121,6 +116,7 @@ def test_a_sentence_becomes_a_question(sentence, prompt, answer):
         "Stone syndrome is caused by Stone bacteria.",  # the answer is in the question
         "The QXZ unit was invented by Ada Berg.",  # who knows it?
         "The Stone scale was invented by the Berg Institute.",
+        "The Stone scale was invented by Station Nord.",
     ],
 )
 def test_other_sentences_become_none(sentence):
@@ -134,7 +130,7 @@ def test_a_clause_that_only_adds_something_is_cut_off():
 
 
 def test_answers_are_read_whatever_their_subject():
-    assert [(t, o.text) for t, o in read_answers("They consist of boulders and gravel.")] == [
+    assert [(t, o.text) for t, o in read_answers("They consist of boulders and gravel.", CASING)] == [
         ("whole", "boulders and gravel")
     ]
 

@@ -20,7 +20,7 @@ GOOD = (
 )
 BAD = {
     "a pronoun": "They are slowly moving bodies of ice that form where snow outlasts many summers.",
-    "a word that points back": "Glaciers move slowly, and this process forms deep valleys over thousands of years.",
+    "a word that points back": "Glaciers move slowly, and this process forms deep valleys over many years.",
     "a figure": "Glaciers move slowly down the valleys that Figure 3 shows in profile.",
     "a first person": "Glaciers move slowly, and we measured their speed over many summers.",
     "the present": "Glaciers are currently retreating in most mountain ranges of the world.",
@@ -33,6 +33,7 @@ BAD = {
     "an order": "Find the speed of glaciers that move slowly down valleys with many rocks.",
     "advice": "Hikers should keep away from glaciers that move slowly down steep valleys.",
     "a study": "Glaciers moved slowly in the study and carried rocks for many kilometers.",
+    "unnamed patients": "About half of affected people have a stiff neck and a fast heart rate at night.",
     "no end": "Glaciers move slowly down valleys and carry rocks for many kilometers",
     "a heading run in": "Slow rivers of ice The glaciers move slowly down valleys and carry rocks.",
     "an unknown subject": "The peninsula is covered with ice that moves slowly towards the sea.",

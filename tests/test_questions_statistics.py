@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from science_exam.questions.statistics import N_EXAMPLES, Example, Statistics, describe_spread
+from science_exam.questions.building.statistics import N_EXAMPLES, Example, Statistics, describe_spread
 
 
 def count_rows(rows, seed=0):

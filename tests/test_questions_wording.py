@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from science_exam.questions.wording import hash_text, join_options, list_content_words, normalise_text
+from science_exam.questions.repeats.wording import hash_text, join_options, list_content_words, normalise_text
 
 
 @pytest.mark.parametrize(

@@ -141,13 +141,15 @@ def test_the_hardest_four_of_many_are_kept_in_their_order(pool):
 
 def test_four_wrong_options_are_left_alone(pool):
     question = draft("?", "kidney", "a", "b", "c", "d")
-    assert complete_drafts([question], pool, 0, Tally()) == [question]
+    assert complete_drafts([question], pool, 0, Tally(), Tally()) == [question]
 
 
 def test_drafts_are_filled_in_order_and_losses_counted(pool):
     lost = draft("What is true of owls?", "All of the above", "they hunt", "they fly")
     dropped = Tally()
-    done = complete_drafts([QUESTION, lost, draft("?", "kidney", "a", "b", "c", "d")], pool, 0, dropped)
+    done = complete_drafts(
+        [QUESTION, lost, draft("?", "kidney", "a", "b", "c", "d")], pool, 0, dropped, Tally()
+    )
     assert [len(row.wrong) for row in done] == [4, 4]
     assert dropped.counts == {("own", "'all of the above' cannot be filled"): 1}
     assert dropped.places["own", "'all of the above' cannot be filled"] == ["own.csv: row 1"]
@@ -155,13 +157,13 @@ def test_drafts_are_filled_in_order_and_losses_counted(pool):
 
 def test_what_a_draft_gets_does_not_depend_on_the_others(pool):
     long = draft("How long is the pier?", "1,200 m")
-    together = complete_drafts([QUESTION, long], pool, 5, Tally())
+    together = complete_drafts([QUESTION, long], pool, 5, Tally(), Tally())
     assert together == [fill(QUESTION, pool, 5), fill(long, pool, 5)]
-    assert together == complete_drafts([QUESTION, long], OptionPool.build(POOL, 100, 0), 5, Tally())
+    assert together == complete_drafts([QUESTION, long], OptionPool.build(POOL, 100, 0), 5, Tally(), Tally())
 
 
 def test_no_drafts_and_an_empty_pool_are_no_fault(pool):
-    assert complete_drafts([], pool, 0, Tally()) == []
+    assert complete_drafts([], pool, 0, Tally(), Tally()) == []
     assert "too few" in explain(QUESTION, OptionPool.build([], 10, 0))
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from science_exam.errors import UserError
-from science_exam.questions.readers import Row, insist, read_csv, read_header, read_json_lines
-from science_exam.questions.values import RowError, find_option, to_text, to_texts
+from science_exam.questions.rows.readers import Row, insist, read_csv, read_header, read_json_lines
+from science_exam.questions.rows.values import RowError, find_option, to_text, to_texts
 from science_exam.tables import LETTERS, OPTION_COLUMNS
 
 CSV_COLUMNS = ("id", "prompt", *LETTERS.lower(), "answer", "context")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from science_exam.errors import UserError
-from science_exam.questions.duplicates import find_near_duplicates
+from science_exam.questions.repeats.duplicates import find_near_duplicates
 from science_exam.tables import OPTION_COLUMNS
 
 

@@ -27,8 +27,8 @@ from science_exam.questions.competition import (
     make_record,
     read_competition_csv,
 )
-from science_exam.questions.readers import insist, read_json_lines
-from science_exam.questions.values import RowError
+from science_exam.questions.rows.readers import insist, read_json_lines
+from science_exam.questions.rows.values import RowError
 from science_exam.tables import CONTEXTS, LETTERS, OPTION_COLUMNS, QUESTIONS, check_table
 
 

@@ -10,7 +10,7 @@ from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.competition import name_context
 from science_exam.questions.config import ColumnsConfig
 from science_exam.questions.drafts import Draft
-from science_exam.questions.values import RowError, find_option, to_text, to_texts
+from science_exam.questions.rows.values import RowError, find_option, to_text, to_texts
 
 MARKED_LETTER = re.compile(r"\(?([A-Za-z])[).:]?")  # "B", "(B)", "B."
 WHOLE_NUMBER = re.compile(r"(\d+)(\.0+)?")  # pandas writes 2.0 where a column has gaps

@@ -7,7 +7,7 @@ from science_exam.errors import UserError
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.competition import Articles, make_record, read_competition_csv
 from science_exam.questions.drafts import Draft
-from science_exam.questions.readers import Row, list_columns, read_rows, tell_kind
+from science_exam.questions.rows.readers import Row, list_columns, read_rows, tell_kind
 from science_exam.tables import LETTERS, OPTION_COLUMNS
 
 OPTION_FORMS = (set(LETTERS.lower()), set(OPTION_COLUMNS), {"options"})

@@ -9,7 +9,7 @@ import pandas as pd
 from science_exam.errors import UserError
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.drafts import Draft
-from science_exam.questions.readers import Row
+from science_exam.questions.rows.readers import Row
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, list_parts, read_table
 
 HINT = "make them with: make generate"

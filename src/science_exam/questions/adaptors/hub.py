@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from science_exam.errors import UserError
 from science_exam.questions.adaptors.columns import check_columns
 from science_exam.questions.config import SourceConfig
-from science_exam.questions.readers import Row
+from science_exam.questions.rows.readers import Row
 
 
 def read_hub(source: SourceConfig) -> Iterator[Row]:

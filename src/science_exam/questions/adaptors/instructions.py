@@ -14,7 +14,7 @@ import re
 
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.drafts import Draft
-from science_exam.questions.values import RowError, find_option
+from science_exam.questions.rows.values import RowError, find_option
 
 COLUMNS = {"instruction", "answer"}
 PREAMBLE = re.compile(r"^\s*Please choose the correct answer to the question:")

@@ -6,7 +6,7 @@ from science_exam.errors import UserError
 from science_exam.questions.adaptors import instructions, mcql, mmlu, review, sciq
 from science_exam.questions.adaptors.competition import is_competition
 from science_exam.questions.config import Format
-from science_exam.questions.readers import list_columns, tell_kind
+from science_exam.questions.rows.readers import list_columns, tell_kind
 
 # Layouts of rows that name their columns, each by the columns it cannot do without.
 REQUIRED: dict[Format, set[str]] = {

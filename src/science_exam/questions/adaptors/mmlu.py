@@ -9,8 +9,8 @@ from pathlib import Path
 from science_exam.errors import UserError
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.drafts import Draft
-from science_exam.questions.readers import Row, list_columns, read_csv, read_rows, tell_kind
-from science_exam.questions.values import RowError, find_option
+from science_exam.questions.rows.readers import Row, list_columns, read_csv, read_rows, tell_kind
+from science_exam.questions.rows.values import RowError, find_option
 
 CHOICES = ("choice0", "choice1", "choice2", "choice3")
 LETTERS = ["A", "B", "C", "D"]

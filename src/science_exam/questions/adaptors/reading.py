@@ -27,8 +27,8 @@ from science_exam.questions.adaptors.sciq import parse_sciq
 from science_exam.questions.competition import ARTICLES_FILE, Articles
 from science_exam.questions.config import SourceConfig, name_source
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.readers import Row, list_columns, read_rows
-from science_exam.questions.values import RowError
+from science_exam.questions.rows.readers import Row, list_columns, read_rows
+from science_exam.questions.rows.values import RowError
 
 Parse = Callable[[SourceRow], Draft]
 

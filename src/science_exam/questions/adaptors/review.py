@@ -2,7 +2,7 @@
 
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.drafts import Draft
-from science_exam.questions.values import RowError
+from science_exam.questions.rows.values import RowError
 
 COLUMNS = {"question", "options", "answer_index"}
 

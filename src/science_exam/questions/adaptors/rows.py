@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from science_exam.questions.drafts import Draft
-from science_exam.questions.values import RowError, to_text, to_texts
+from science_exam.questions.rows.values import RowError, to_text, to_texts
 
 
 @dataclass(frozen=True)

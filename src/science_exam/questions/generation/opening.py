@@ -32,11 +32,11 @@ def open_engine(config: GenerateConfig, source: str, replies: Path) -> Iterator[
 
     show = partial(tqdm, desc="replies", leave=False)
     if config.engine == "local":
-        from science_exam.questions.generation.local import LocalModel
+        from science_exam.questions.generation.local.model import LocalModel
 
         yield ModelEngine(LocalModel(config.local, config.seed), source, config.per_passage, show)
         return
-    from science_exam.questions.generation.endpoint import Endpoint
+    from science_exam.questions.generation.server.endpoint import Endpoint
 
     with Endpoint(config.endpoint, replies, config.seed) as endpoint:
         yield ModelEngine(endpoint, source, config.per_passage, show)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from science_exam.files import write_text
+from science_exam.questions.building.finishing import finish_drafts
 from science_exam.questions.config import AugmentConfig
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.finishing import finish_drafts
 from science_exam.questions.generation.asking import BudgetSpent
 from science_exam.questions.generation.engines import Engine, Passage
 from science_exam.tables import CONTEXTS, PASSAGES, QUESTIONS, count_rows, read_table, write_table

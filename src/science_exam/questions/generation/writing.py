@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from science_exam.questions.drafts import Draft, Tally
 from science_exam.questions.generation.asking import BUDGET_SPENT, Asker, BudgetSpent, Failure, Reply
 from science_exam.questions.generation.engines import Passage
-from science_exam.questions.generation.malformed import Malformed
 from science_exam.questions.generation.prompting import SCHEMA, write_messages
-from science_exam.questions.generation.replies import read_reply
+from science_exam.questions.generation.replies.malformed import Malformed
+from science_exam.questions.generation.replies.reading import read_reply
 
 
 class ModelEngine:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.option_references import refers_to_others
+from science_exam.questions.wrong_options.option_references import refers_to_others
 from science_exam.questions.wrong_options.pool import OptionPool
 from science_exam.questions.wrong_options.proposing import propose_options
 
 N_WRONG = 4
+HARD_ADDED, EASY_ADDED = "hard wrong options added", "wrong options added, not all of them hard"
 
 
 class Unfillable(Exception):  # noqa: N818  (it says what a row is, not what went wrong)
@@ -22,12 +23,14 @@ def complete_options(draft: Draft, pool: OptionPool, seed: int) -> Draft:
         Unfillable: too few are there, and too few can be found.
     """
     dropped = Tally()
-    for done in complete_drafts([draft], pool, seed, dropped):
+    for done in complete_drafts([draft], pool, seed, dropped, Tally()):
         return done
     raise Unfillable(next(reason for _, reason in dropped.counts))
 
 
-def complete_drafts(drafts: Sequence[Draft], pool: OptionPool, seed: int, dropped: Tally) -> list[Draft]:
+def complete_drafts(
+    drafts: Sequence[Draft], pool: OptionPool, seed: int, dropped: Tally, mended: Tally
+) -> list[Draft]:
     """The drafts with exactly four wrong options each, in their order.
 
     Args:
@@ -35,6 +38,7 @@ def complete_drafts(drafts: Sequence[Draft], pool: OptionPool, seed: int, droppe
         pool: where missing ones come from.
         seed: of numbers that are made up; what a draft gets does not depend on the others.
         dropped: gets the drafts that cannot be completed, by reason.
+        mended: gets those that can, by how hard what was added is.
     """
     lacking = [draft for draft in drafts if len(draft.wrong) < N_WRONG]
     proposals = propose_options(lacking, pool, seed)
@@ -46,6 +50,8 @@ def complete_drafts(drafts: Sequence[Draft], pool: OptionPool, seed: int, droppe
         proposal = next(proposals)
         wrong = (*draft.wrong, *proposal.texts)[:N_WRONG]
         if len(wrong) == N_WRONG:
+            is_hard = proposal.n_hard >= N_WRONG - len(draft.wrong)
+            mended.add(draft.source, HARD_ADDED if is_hard else EASY_ADDED, draft.place)
             done.append(replace(draft, wrong=wrong))
         else:
             dropped.add(draft.source, proposal.obstacle or "too few wrong options to be found", draft.place)

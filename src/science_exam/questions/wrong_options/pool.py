@@ -9,9 +9,9 @@ from random import Random
 import numpy as np
 
 from science_exam.questions.drafts import Draft
-from science_exam.questions.option_references import refers_to_others
-from science_exam.questions.option_types import Lexicon, OptionType, describe_option
-from science_exam.questions.prompt_forms import asks_for_exception, read_frame
+from science_exam.questions.wrong_options.option_references import refers_to_others
+from science_exam.questions.wrong_options.option_types import Lexicon, OptionType, describe_option
+from science_exam.questions.wrong_options.prompt_forms import asks_for_exception, read_frame
 from science_exam.questions.wrong_options.sameness import make_key
 from science_exam.retrieval.hits import NO_ROW
 from science_exam.retrieval.lexical import LexicalIndex
@@ -108,6 +108,10 @@ class OptionPool:
         self._weights = {term: math.log(1 + len(drafts) / n) for term, n in frequencies.items()}
         self._types: dict[str, OptionType] = {}
         self._vectors: dict[str, np.ndarray] = {}
+        self._of_form: dict[OptionType, list[str]] = defaultdict(list)
+        for question in self.questions:
+            for text in question.options:
+                self._of_form[describe_option(text, self.lexicon).form_alone].append(text)
 
     @classmethod
     def build(
@@ -176,6 +180,12 @@ class OptionPool:
                 candidate.denied |= question.right == right and key not in question.fitting
                 candidate.frames.add(question.frame)
         return {key: candidate for key, candidate in found.items() if key not in own}
+
+    def draw_alike(self, found: OptionType, rng: Random, n_draws: int) -> dict[str, Candidate]:
+        """Options of the same form from anywhere in the pool, by key."""
+        texts = self._of_form.get(found.form_alone, [])
+        drawn = rng.sample(texts, min(n_draws, len(texts)))
+        return {make_key(text): Candidate(text) for text in drawn}
 
     def measure_fit(self, key: str, terms: frozenset[str]) -> tuple[float, float]:
         """How much of a prompt's terms, by weight, questions have for which an option holds, 0 to 1.

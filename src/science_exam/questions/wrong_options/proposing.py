@@ -8,17 +8,21 @@ from random import Random
 import numpy as np
 
 from science_exam.questions.drafts import Draft
-from science_exam.questions.option_numbers import parse_number, propose_numbers
-from science_exam.questions.option_references import claims_all, refers_to_items, refers_to_letters
-from science_exam.questions.option_types import format_like
-from science_exam.questions.prompt_forms import asks_for_any_number, asks_for_exception
+from science_exam.questions.wrong_options.option_numbers import parse_number, propose_numbers
+from science_exam.questions.wrong_options.option_references import (
+    claims_all,
+    refers_to_items,
+    refers_to_letters,
+)
+from science_exam.questions.wrong_options.option_types import format_like
 from science_exam.questions.wrong_options.pool import Candidate, OptionPool
+from science_exam.questions.wrong_options.prompt_forms import asks_for_any_number, asks_for_exception
 from science_exam.questions.wrong_options.sameness import make_key, say_the_same
 from science_exam.questions.wrong_options.screening import Screen
 
 BATCH = 1024  # drafts whose neighbours are searched and encoded at a time
 MIN_SCORE = 0.75  # by words; below, type and topic are doubtful
-SHORTLIST = 10  # of the best by words, that are weighed by meaning
+SHORTLIST, EASY_SHORTLIST = 10, 8  # of the best by words, that are weighed by meaning
 MIN_TOPIC = 0.3  # of numbers that are taken over
 MAX_STORY_CHARS = 600  # behind a longer prompt a statement is about people and things of the prompt
 # Cosines: with the right option or another, from which a candidate means the same; with all on average,
@@ -57,10 +61,12 @@ class Proposal:
 
     Attributes:
         texts: options, the hardest first, no two of them the same.
+        n_hard: how many of them, from the first, are more than far from what is asked.
         obstacle: why nothing can be added, a few words; "" where something might.
     """
 
     texts: tuple[str, ...] = ()
+    n_hard: int = 0
     obstacle: str = ""
 
 
@@ -91,7 +97,9 @@ def propose_options(drafts: Sequence[Draft], pool: OptionPool, seed: int) -> Ite
             chosen = _weigh(screens, chosen, pool)
         for obstacle, choices in zip(obstacles, chosen, strict=True):
             ranked = sorted(choices, key=lambda choice: (choice.is_easy, -choice.score, choice.text))
-            yield Proposal(_drop_repeated(choice.text for choice in ranked), obstacle)
+            distinct = _drop_repeated(ranked)
+            n_hard = sum(not choice.is_easy for choice in distinct)
+            yield Proposal(tuple(choice.text for choice in distinct), n_hard, obstacle)
 
 
 def _find_obstacle(screen: Screen) -> str:
@@ -119,6 +127,12 @@ def _choose(screen: Screen, candidates: dict[str, Candidate], pool: OptionPool, 
     if screen.kind == "number":
         numbers = _choose_numbers(screen, candidates, seed)
         return [Choice("", text, -place) for place, text in enumerate(numbers)]
+    drawn = pool.draw_alike(screen.types[0], seed_draw(screen.draft, seed), EASY_SHORTLIST)
+    return [*_choose_near(screen, candidates, pool), *_choose_far(screen, drawn, pool)]
+
+
+def _choose_near(screen: Screen, candidates: dict[str, Candidate], pool: OptionPool) -> list[Choice]:
+    """Of the options of near questions: hard ones, and easy ones that resemble the question's own."""
     scored = sorted(
         (-screen.score(candidate), key)
         for key, candidate in candidates.items()
@@ -128,11 +142,25 @@ def _choose(screen: Screen, candidates: dict[str, Candidate], pool: OptionPool, 
     for score, key in scored:
         candidate = candidates[key]
         text = format_like(candidate.text, screen.own, pool.lexicon)
-        if -score >= MIN_SCORE and screen.looks_alike(candidate, pool) and screen.is_wrong(key, candidate, pool):
+        if (
+            -score >= MIN_SCORE
+            and screen.looks_alike(candidate, pool)
+            and screen.is_wrong(key, candidate, pool)
+        ):
             hard.append(Choice(key, text, -score, _bound_lead(screen, candidate)))
         elif screen.is_far(key, pool) and (pool.encoder or not screen.any_fits):
             easy.append(Choice(key, text, -score, is_easy=True))
-    return hard[:SHORTLIST] + easy[:SHORTLIST]
+    return hard[:SHORTLIST] + easy[:EASY_SHORTLIST]
+
+
+def _choose_far(screen: Screen, candidates: dict[str, Candidate], pool: OptionPool) -> list[Choice]:
+    """Of options from anywhere: those that pass for an option of the question at a glance."""
+    return [
+        Choice(key, format_like(candidate.text, screen.own, pool.lexicon), 0.0, is_easy=True)
+        for key, candidate in candidates.items()
+        if screen.resembles(candidate, pool) and screen.is_new(key) and screen.is_far(key, pool)
+        if pool.encoder or not screen.any_fits
+    ]
 
 
 def _bound_lead(screen: Screen, candidate: Candidate) -> float:
@@ -170,6 +198,7 @@ def _weigh(screens: Sequence[Screen], chosen: list[list[Choice]], pool: OptionPo
         for choices, is_weighed in zip(chosen, weighed, strict=True)
         if is_weighed
         for choice in choices
+        if not choice.is_easy
         for prompt in pool.list_prompts(choice.key)
     ]
     vectors = pool.encode(texts)
@@ -188,21 +217,23 @@ def _weigh_choices(
         vector = vectors[choice.text]
         near = own @ vector  # (options,)
         means_same = near[0] > MAX_SYNONYM_OF_RIGHT or near.max() > MAX_SYNONYM
+        if means_same:
+            continue
         if choice.is_easy:
             lag = EASY_LAG_OF_ANY if screen.any_fits else EASY_LAG
-            if not means_same and asked @ vector <= (own @ asked).min() - lag:
+            if asked @ vector <= (own @ asked).min() - lag:
                 yield replace(choice, score=float(near.mean()))
             continue
         is_near_prompt = asked @ (vector - own[0]) > choice.max_lead
         fits_alike = any(asked @ vectors[prompt] > MAX_LIKENESS for prompt in pool.list_prompts(choice.key))
-        if not (means_same or is_near_prompt or fits_alike) and near.mean() >= MIN_KINSHIP:
+        if not (is_near_prompt or fits_alike) and near.mean() >= MIN_KINSHIP:
             yield replace(choice, score=choice.score + 2 * float(near.mean()))
 
 
-def _drop_repeated(texts: Iterator[str]) -> tuple[str, ...]:
-    kept: dict[str, str] = {}
-    for text in texts:
-        key = make_key(text)
+def _drop_repeated(choices: Sequence[Choice]) -> list[Choice]:
+    kept: dict[str, Choice] = {}
+    for choice in choices:
+        key = make_key(choice.text)
         if not any(say_the_same(key, known) for known in kept):
-            kept[key] = text
-    return tuple(kept.values())
+            kept[key] = choice
+    return list(kept.values())

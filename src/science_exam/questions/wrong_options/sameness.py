@@ -2,7 +2,7 @@
 
 import re
 
-from science_exam.questions.option_numbers import read_value
+from science_exam.questions.wrong_options.option_numbers import read_value
 from science_exam.retrieval.terms import split_terms
 
 # Stop words of a search that make all the difference between options.

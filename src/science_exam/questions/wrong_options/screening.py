@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from science_exam.questions.drafts import Draft
-from science_exam.questions.option_references import refers_to_all
-from science_exam.questions.option_types import OptionType, find_head
-from science_exam.questions.prompt_forms import asks_for_any, read_frame
+from science_exam.questions.wrong_options.option_references import refers_to_all
+from science_exam.questions.wrong_options.option_types import OptionType, find_head
 from science_exam.questions.wrong_options.pool import PROMPT_CHARS, Candidate, OptionPool, read_terms
+from science_exam.questions.wrong_options.prompt_forms import asks_for_any, read_frame
 from science_exam.questions.wrong_options.sameness import make_key, measure_echo, say_the_same
 
 # How much of a prompt's terms a question may share in which the candidate is right, and all such questions
@@ -87,18 +87,22 @@ class Screen:
     def resembles(self, candidate: Candidate, pool: OptionPool) -> bool:
         """Whether a candidate could be taken for an option of this question, at a glance."""
         lengths = [len(option) for option in self.own]
-        if not MIN_EASY_LENGTH * min(lengths) <= len(candidate.text) <= MAX_EASY_LENGTH * max(lengths) + SLACK_CHARS:
+        if (
+            not MIN_EASY_LENGTH * min(lengths)
+            <= len(candidate.text)
+            <= MAX_EASY_LENGTH * max(lengths) + SLACK_CHARS
+        ):
             return False
-        found = pool.describe(candidate.text)
-        if found.kind != "statement":
-            return any(found.is_kin(known) for known in self.types)
-        return self.kind == "statement" and any(found.form == known.form for known in self.types)
+        forms = {known.form_alone for known in self.types}
+        return pool.describe(candidate.text).form_alone in forms
 
     def is_far(self, key: str, pool: OptionPool) -> bool:
         """Whether nothing says that a candidate is right where something like this is asked."""
         if len(self.terms) < MIN_PROMPT_TERMS:
             return False
-        return all(fit <= limit for fit, limit in zip(pool.measure_fit(key, self.terms), MAX_FIT, strict=True))
+        return all(
+            fit <= limit for fit, limit in zip(pool.measure_fit(key, self.terms), MAX_FIT, strict=True)
+        )
 
     def _reads_alike(self, candidate: Candidate, found: OptionType) -> bool:
         """Whether a statement continues the prompt as the options do, and tells no other story."""

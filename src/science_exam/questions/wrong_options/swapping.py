@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from science_exam.questions.drafts import Draft
 from science_exam.questions.wrong_options.pool import OptionPool
-from science_exam.questions.wrong_options.proposing import propose_options, seed_draw
+from science_exam.questions.wrong_options.proposing import Proposal, propose_options, seed_draw
 
 MAX_SWAPS = 2
 
@@ -28,7 +28,8 @@ def swap_wrong(drafts: Sequence[Draft], pool: OptionPool, seed: int, share: floa
     )
     swapped = []
     for draft, draw, is_drawn in zip(drafts, draws, drawn, strict=True):
-        texts = next(proposals).texts if is_drawn else ()
+        proposal = next(proposals) if is_drawn else Proposal()
+        texts = proposal.texts[: proposal.n_hard]
         n_swaps = min(draw.randint(1, MAX_SWAPS), len(texts), len(draft.wrong))
         wrong = list(draft.wrong)
         for place, text in zip(draw.sample(range(len(wrong)), n_swaps), texts, strict=False):

@@ -82,7 +82,7 @@ class Block:
         if is_glossary(self.passages[i]):
             return
         for sentence in split_sentences(self.passages[i].text):
-            for answer in read_answers(sentence):
+            for answer in read_answers(sentence, self.casing):
                 self.pool.add(*_place(answer, article))
             for unit, value in collect_values(sentence):
                 self.values[article][unit].append(value)

@@ -15,7 +15,7 @@ CLASSES = {
         interaction transmission inhibition reduction failure exposure migration extinction variation
         mutation cycle collision circulation stimulation communication ingestion digestion elimination
         excretion diffusion filtration fertilization inheritance oscillation mode means way order allocation
-        arrangement cooperation attempt transaction program behavior ritual state connection effect
+        arrangement cooperation attempt transaction behavior ritual state connection effect
         attraction disappearance disruption propagation dispersion degradation vibration constriction
         control interference association combination alteration appearance distortion spreading drag work
         pattern""",
@@ -29,7 +29,7 @@ CLASSES = {
         segment extension leaf stem stalk nucleus fiber fibers artery vein duct canal chamber lobe area
         organelle compartment surface sheet passageway tract ligament tendon cartilage cell cells neuron
         neurons leukocyte lymphocyte lymphocytes root flower seed shell wall body network spine site branch
-        vesicle outgrowth appendage limb border edge gap cluster collection septum part depression band
+        vesicle outgrowth appendage limb border edge gap cluster collection septum part depression 
         aorta curvature flap channel junction loop pouch filament shoot bump covering passage axons
         intestine kidney brain skeleton complex""",
     "substance": """
@@ -64,7 +64,7 @@ CLASSES = {
         device instrument machine tool apparatus computer circuit sensor telescope engine equipment software
         library protocol format platform interface file algorithm technology application""",
     "people": """
-        person people individuals society organization institution group professional worker government""",
+        people individuals society organization institution group professional worker government""",
     "nature": """
         ocean environment ecosystem biome landform mountain crust glacier star planet galaxy object moon
         asteroid nebula cloud zone habitat boundary plate valley ring orbit""",

@@ -12,9 +12,11 @@ from science_exam.questions.generation.rules.sentences import has_strange_letter
 from science_exam.questions.generation.rules.vocabulary import FUNCTION_WORDS, SAYING_LITTLE, STATING_VERBS
 
 BLANK = "_____"
-LISTING = frozenset(("and", "or", "as"))
+LISTING = frozenset(("and", "or", "as"))  # in front of or behind one of several things
 # What the definitions ask for already.
 _DEFINING = re.compile(rf"(?:An? |The |An?\(n\) )?{BLANK} (?:is|are|refers?|was|were) (?:an?|the|to|rare) ")
+# In a list of several things others could stand as well.
+_FIRST_OF_SEVERAL = re.compile(rf"{BLANK}, (?!an?\b|the\b|which\b|or\b|also\b)")
 MIN_CONTENT_STEMS = 7  # that a statement needs to fit one term only
 MIN_SHARED_STEMS = 2  # of the statement and the term's definition, those aside that say little
 
@@ -78,8 +80,9 @@ def _blank(match: re.Match[str]) -> str:
 def _is_whole_phrase(rest: str) -> bool:
     """The blank is not a part of a longer name: it stands between function words, verbs or commas."""
     before, after = rest.split(BLANK, 1)
-    # In a list of several things others could stand as well.
     last, following = (before.split() or ["the"])[-1].lower(), (after.split() or ["."])[0]
+    if _FIRST_OF_SEVERAL.match(rest):
+        return False
     return (last in FUNCTION_WORDS - LISTING or last in ("a(n)", "called", "termed")) and (
         after[:1] in (",", ".") or following in FUNCTION_WORDS - LISTING or following in STATING_VERBS
     )

@@ -22,11 +22,7 @@ from science_exam.questions.generation.rules.sentences import (
     is_plain,
     points_elsewhere,
 )
-from science_exam.questions.generation.rules.vocabulary import (
-    PLAIN_WORDS,
-    SAYING_LITTLE,
-    WORLDLY_HEADS,
-)
+from science_exam.questions.generation.rules.vocabulary import PLAIN_WORDS, SAYING_LITTLE
 
 MIN_STEMS, MIN_STEMS_OF_CONDITION = 3, 5  # of a meaning, that say something
 MIN_BODY_WORDS, MAX_BODY_WORDS = 5, 30
@@ -46,42 +42,33 @@ _BEING = re.compile(r"\b(?:is|are|was|were)\b")
 _OTHER_NAMES = re.compile(r"^\(also[^()]*\) ")
 _DEFINES = re.compile(
     r"\b(?:that|which|who|whose|where|used|using|consisting|composed|made|caused|characterized|formed"
-    r"|produced"
-    r"|containing|between|within|from|by|during|designed|involving|measured|in|for|with|into)\b"
+    r"|produced|containing|between|within|from|by|during|designed|involving|measured|in|for|with|into)\b"
 )
 _NOT_A_MEANING = re.compile(
     r"(?:an? |the )?(?:very |more |less |most |relatively |quite |especially )?(?:important|good|great"
-    r"|complex|expensive|common|major|key"
-    r"|example|useful|result|matter|problem|challenge|little|bit|lot|case|reason|further|different|same"
-    r"|first|last"
-    r"|next|only|best|most|more|main|primary|number|powerful|popular|critical|crucial|significant|few"
-    r"|modern|new"
-    r"|typical|classic|well|one|two|three|also|not|largest|smallest|highest|lowest|oldest|greatest"
-    r"|second|third"
-    r"|excellent|fundamental|central|basic|essential|consequence|way to|topic|subject|rare example"
-    r"|famous|better"
-    r"|simplest|source of|step|set up|fact|focus|cause|opposite|leading|direct|strong|potential"
-    r"|possible|other"
+    r"|complex|expensive|common|major|key|example|useful|result|matter|problem|challenge|little|bit|lot"
+    r"|case|reason|further|different|same|first|last|next|only|best|most|more|main|primary|number"
+    r"|powerful|popular|critical|crucial|significant|few|modern|new|typical|classic|well|one|two|three"
+    r"|also|not|largest|smallest|highest|lowest|oldest|greatest|second|third|excellent|fundamental"
+    r"|central|basic|essential|consequence|way to|topic|subject|rare example|famous|better|simplest"
+    r"|source of|step|set up|fact|focus|cause|opposite|leading|direct|strong|potential|possible|other"
     r"|total|sum of|top|general term|generic term|term|word|name|unique|building block|member|renowned"
     r"|known)\b",
     re.IGNORECASE,
 )
 _VAGUE_TERM = re.compile(
-    r"(?:type|class|group|stage|phase|common|key|various|similar|multiple|human|important|good|new"
-    r"|clear|simple|modern|large|small|different|main"
-    r"|major|typical|certain|special|specific|particular|possible|potential|additional|alternative"
-    r"|general|early"
-    r"|first|second|third|final|further|result\w*|great\w*|best|basic|usual|original|overall|total"
-    r"|\w+est|(\w+) \1)\b",
+    r"(?:type|class|group|stage|phase|common|key|various|similar|multiple|human|important|good|new|clear"
+    r"|simple|modern|large|small|different|main|major|typical|certain|special|specific|particular"
+    r"|possible|potential|additional|alternative|general|early|first|second|third|final|further|result\w*"
+    r"|great\w*|best|basic|usual|original|overall|total|\w+est|(\w+) \1)\b",
     re.IGNORECASE,
 )
 _NOT_A_NOUN_PHRASE = re.compile(
     r"(?:when|to|used|having|of|also|see|in|on|at|for|with|from|by|refer\w*|describ\w*|relating"
-    r"|pertaining|able|not"
-    r"|being|occurs?|if|where|how|as|found|built|given|done|kept|held|any|all|is|are|has|have|it"
-    r"|capable|made|located|caused|can|may|does|more"
-    r"|less|most|between|within|during|about|after|before|what|who|that|which|consist\w*|contain\w*|involv\w*"
-    r"|includ\w*|one|two|three|made|defined|known|\w+ly)\b",
+    r"|pertaining|able|not|being|occurs?|if|where|how|as|found|built|given|done|kept|held|any|all|is|are"
+    r"|has|have|it|capable|made|located|caused|can|may|does|more|less|most|between|within|during|about"
+    r"|after|before|what|who|that|which|consist\w*|contain\w*|involv\w*|includ\w*|one|two|three|made"
+    r"|defined|known|\w+ly)\b",
     re.IGNORECASE,
 )
 # A verb instead of a noun phrase: "connects the …", "response must occur before …".
@@ -90,11 +77,11 @@ _STATEMENT = re.compile(
     r"|as)[\w’'-]+ ){1,6}"
     r"(?:is|are|was|were|must|can|has|have|may|will|occurs?|causes?|equals?)\b"
 )
+_SECOND_STATEMENT = re.compile(r", and (?:\w+ )?[a-z]+s (?:the|an?)\b")
 _MODIFIER = re.compile(r"\S+ed|\S+-\S+(?:al|ic|ive)")  # no noun: "tagged", "post-glacial"
 _DEIXIS = re.compile(
-    r"\b(?:we|us|our|you|your|I|my|this|these|he|she|his|her|figure|table|chapter|section|module"
-    r"|example|see|shown|here"
-    r"|today|currently|recently|also|above-mentioned|following)\b|\bthat [a-z]+['’]s\b"
+    r"\b(?:we|us|our|you|your|I|my|this|these|he|she|his|her|figure|table|chapter|section|module|example"
+    r"|see|shown|here|today|currently|recently|also|above-mentioned|following)\b|\bthat [a-z]+['’]s\b"
 )
 
 
@@ -134,7 +121,7 @@ def read_glossary(text: str, casing: Casing) -> Iterator[Definition]:
 def _cut_first_statement(text: str) -> str:
     """A glossary's text up to its first semicolon or full stop, without other names in front."""
     plain = _OTHER_NAMES.sub("", drop_parentheses(text))
-    return re.split(r"; |(?<=[a-z)])\. ", plain)[0].rstrip(". ")
+    return re.split(r"; |(?<=[a-z)])\. ", plain)[0].rstrip("., ")
 
 
 def read_definition(sentence: str, title: str, casing: Casing) -> Iterator[Definition]:
@@ -185,10 +172,10 @@ def _accept(term: str, body: str, plural: bool) -> Iterator[Definition]:
         and not has_loose_end(body)
         and not _VAGUE_TERM.match(term)
         and not _MODIFIER.fullmatch(term)
-        and head not in WORLDLY_HEADS
         and not stem_content(term) <= meaning
         and len(stem_content(term) & meaning) < 2
         and not _STATEMENT.match(body)
+        and not _SECOND_STATEMENT.search(body)
         and not is_inside_another(term, meaning)
         and term.lower() not in PLAIN_WORDS
         and len(meaning - SAYING_LITTLE) >= (MIN_STEMS_OF_CONDITION if topic == "condition" else MIN_STEMS)

@@ -11,6 +11,9 @@ from science_exam.questions.generation.rules.vocabulary import SAYING_LITTLE
 N_WRONG = 4
 ENOUGH_CANDIDATES = 8
 MAX_CANDIDATES = 24
+# How often 0 … 4 wrong options are to be longer than the right one. All on one side are found less often
+# than they are sought, so the ends have more: the right one is then the longest or shortest in a fifth.
+LENGTH_WEIGHTS = (4, 2, 2, 2, 3)
 MAX_SHARED = 0.4  # of the stems of two options, or of what they are said of
 
 
@@ -35,8 +38,8 @@ class Pool:
         candidates: dict[str, Option] = {}
         for article in near:
             self._collect(question, by_article.get(article, {}), candidates)
-        others = [article for article in by_article if article not in set(near)]
-        for article in sorted(others, key=lambda article: abs(article - near[0])):
+        others = sorted(by_article.keys() - set(near), key=lambda article: (abs(article - near[0]), article))
+        for article in others:
             if len(candidates) >= ENOUGH_CANDIDATES:
                 break
             related = {k: o for k, o in by_article[article].items() if are_related(question.right, o)}
@@ -85,7 +88,7 @@ def _share_name(a: str, b: str) -> bool:
 
 
 def are_alike(a: frozenset[str], b: frozenset[str]) -> bool:
-    """One set of stems is part of the other, or they share half of theirs."""
+    """One set of stems is part of the other, or they have much in common."""
     return a <= b or b <= a or len(a & b) >= MAX_SHARED * len(a | b)
 
 
@@ -97,11 +100,9 @@ def choose_wrong(question: Question, candidates: Sequence[Option], rng: random.R
     n_chars = len(question.right.text)
     told = question.right.stems & stem_content(question.prompt)  # would give the right one away
     fit = [o for o in candidates if told <= o.stems and 0.4 * n_chars - 6 <= len(o.text) <= 2.5 * n_chars + 6]
-    chosen: list[Option] = []
-    n_longer = rng.choice((0, 0, 1, 2, 3, 4, 4))  # all on one side are found less often
-    for longer, n in ((True, n_longer), (False, N_WRONG)):
-        side = [o for o in fit if (len(o.text) > n_chars) is longer]
-        chosen += _take_unlike(side, n - (0 if longer else len(chosen)), chosen)
+    (n_longer,) = rng.choices(range(N_WRONG + 1), LENGTH_WEIGHTS)
+    chosen = _take_unlike([o for o in fit if len(o.text) > n_chars], n_longer, [])
+    chosen += _take_unlike([o for o in fit if len(o.text) <= n_chars], N_WRONG - len(chosen), chosen)
     chosen += _take_unlike(fit, N_WRONG - len(chosen), chosen)
     return tuple(option.text for option in chosen) if len(chosen) == N_WRONG else ()
 

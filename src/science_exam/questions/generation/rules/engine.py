@@ -1,4 +1,4 @@
-"""The rules engine: passages -> questions of four kinds, each kind as rare as it must be."""
+"""The rules engine: passages -> questions of four kinds, none of them more than about half."""
 
 import random
 from collections import Counter
@@ -37,27 +37,32 @@ class RulesEngine:
             chosen: positions in `passages` that are asked about.
             dropped: gets one reason for each passage that gives no question.
         """
-        block = Block(passages)
-        n_of_kind: Counter[str] = Counter()
-        asked: set[str] = set()
+        block, n_of_kind, asked = Block(passages), Counter(), set()
         for i in chosen:
-            passage = passages[i]
-            rng = random.Random(f"{self.seed} {passage.passage_id}")
-            questions = [q for q in block.ask(i, rng) if q.prompt not in asked]
-            rng.shuffle(questions)
-            n_made = 0
-            while questions and n_made < self.per_passage:
-                question = min(questions, key=lambda q: n_of_kind[q.kind])
-                questions.remove(question)
-                if 2 * n_of_kind[question.kind] > n_of_kind.total() + MAX_LEAD:
-                    continue
-                if wrong := self._find_wrong(block, i, question, rng):
-                    n_made += 1
-                    n_of_kind[question.kind] += 1
-                    asked.add(question.prompt)
-                    yield self._draft(passage, question, wrong)
-            if not n_made:
-                dropped.add(self.source, _explain(block, i), f"passage {passage.passage_id}")
+            n_before = n_of_kind.total()
+            for question, wrong in self._make_questions(block, i, n_of_kind, asked):
+                yield self._draft(passages[i], question, wrong)
+            if n_of_kind.total() == n_before:
+                place = f"passage {passages[i].passage_id}"
+                dropped.add(self.source, _explain(block, i, n_of_kind), place)
+
+    def _make_questions(
+        self, block: Block, i: int, n_of_kind: Counter[str], asked: set[str]
+    ) -> Iterator[tuple[Question, tuple[str, ...]]]:
+        """Questions about passage `i` with their wrong options, the rarest kind first."""
+        rng = random.Random(f"{self.seed} {block.passages[i].passage_id}")
+        questions = [q for q in block.ask(i, rng) if q.prompt not in asked]
+        rng.shuffle(questions)
+        n_wanted = n_of_kind.total() + self.per_passage
+        while questions and n_of_kind.total() < n_wanted:
+            question = min(questions, key=lambda q: n_of_kind[q.kind])
+            questions.remove(question)
+            if question.prompt in asked or _is_ahead(question.kind, n_of_kind):
+                continue
+            if wrong := self._find_wrong(block, i, question, rng):
+                n_of_kind[question.kind] += 1
+                asked.add(question.prompt)
+                yield question, wrong
 
     def _find_wrong(self, block: Block, i: int, question: Question, rng: random.Random) -> tuple[str, ...]:
         if question.kind == "number":
@@ -79,9 +84,16 @@ class RulesEngine:
         )
 
 
-def _explain(block: Block, i: int) -> str:
+def _is_ahead(kind: str, n_of_kind: Counter[str]) -> bool:
+    return 2 * n_of_kind[kind] > n_of_kind.total() + MAX_LEAD
+
+
+def _explain(block: Block, i: int, n_of_kind: Counter[str]) -> str:
+    """Why passage `i` gave no question."""
     if not block.sentences[i] and not block.definitions[i]:
         return "no self-contained sentence"
-    if not any(block.ask(i, random.Random(0))):
+    kinds = {question.kind for question in block.ask(i, random.Random(0))}
+    if not kinds:
         return "no statement of a known form"
-    return "no wrong options of the type"
+    ahead = all(_is_ahead(kind, n_of_kind) for kind in kinds)
+    return "enough questions of its kind" if ahead else "no wrong options of the type"

@@ -94,11 +94,6 @@ PATTERNS = (
         rf"{_SUBJECT} {_BE} {_ADVERB}(?P<v>produced|secreted|released|synthesized) by (?P<o>.+)",
         "What {be} {s} {v} by?",
     ),
-    _tell(
-        "trait",
-        rf"{_SUBJECT} {_BE} {_ADVERB}characterized by (?P<o>.+)",
-        "What {be} {s} characterized by?",
-    ),
     _tell("law", rf"{_LAW} states that (?P<o>.+)", "What does {s} state?"),
     _tell("moment", rf"{_SUBJECT} occurs? (?P<o>when .+)", "When {do} {s} occur?"),
     _tell(
@@ -122,6 +117,6 @@ PATTERNS = (
 # One search tells most sentences that no pattern can match.
 CUE = re.compile(
     rf"\b(?:used|designed|responsible|caused?|causes|consists?|composed|made|measured|located|named|{_CREDITED}"
-    r"|converts?|transforms?|derived|belongs?|produced|secreted|released|synthesized|characterized|states"
+    r"|converts?|transforms?|derived|belongs?|produced|secreted|released|synthesized|states"
     r"|occurs?|formed|is to|the|The)\b"
 )

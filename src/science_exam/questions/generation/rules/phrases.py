@@ -26,18 +26,18 @@ _ADJECTIVE = re.compile(r"(?:ic|al|ive|ar|ed|ing|ant|ent)\Z")
 _INVARIANT = re.compile(r"(?:ss|us|is|ics|itis|osis|asis|[aeiou]as|ens|\Aseries|\Aspecies)\Z")
 _IRREGULAR_PLURALS = frozenset("bacteria people mitochondria phenomena criteria algae fungi nuclei".split())
 _WANTING = DETERMINERS | PREPOSITIONS | CONJUNCTIONS | RELATIVES | AUXILIARIES
+_PARTICIPLE = re.compile(
+    r"(?!bed|seed)\w+(?:ed|ing)|found|made|built|given|held|known|seen|due|present|responsible"
+)
 _CONTAINER = frozenset(
     "type kind form group set class family series variety species branch part piece".split()
 )
 _AFTERTHOUGHT = re.compile(
     r", (?:which|who|whose|where|making|allowing|often|usually|typically|with|so|thereby|thus"
-    r"|particularly|like|as"
-    r"|such as|including|although|though|whereas|while|because|since|but|rather|especially|called|known"
-    r"|when|after"
-    r"|before|leading|causing|resulting|depending|not|if|in|on|at|by|for|from|to|under|even|except"
-    r"|regardless) "
-    r"|,? and (?:is|are|was|were|has|have|can|may|do|does|will|it|they|thus|therefore|so) "
-    r"|,? (?:although|though|whereas|while|because|but|and then) "
+    r"|particularly|like|as|such as|including|although|though|whereas|while|because|since|but|rather"
+    r"|especially|called|known|when|after|before|leading|causing|resulting|depending|not|if|in|on|at|by"
+    r"|for|from|to|under|even|except|regardless) |,? and (?:is|are|was|were|has|have|can|may|do|does|will"
+    r"|it|they|thus|therefore|so) |,? (?:although|though|whereas|while|because|but|and then) "
 )
 _CLAUSE = re.compile(r"\b(?:which|where|that|who|when|if) ")
 _VERB = re.compile(
@@ -86,7 +86,7 @@ def find_head(phrase: str) -> str:
             chunk = []
         elif low in DETERMINERS:
             continue
-        elif low in FUNCTION_WORDS or (chunk and low.endswith(("ed", "ing")) and low not in ("bed", "seed")):
+        elif low in FUNCTION_WORDS or (chunk and _PARTICIPLE.fullmatch(low)):
             if chunk:
                 break
         else:
@@ -97,16 +97,14 @@ def find_head(phrase: str) -> str:
 def is_term(text: str) -> bool:
     """A name of one to four words that could stand as an option: "optic nerve", "law of large numbers"."""
     words = text.split(" ")
-    if not 1 <= len(words) <= MAX_TERM_WORDS or not all(map(_TERM_WORD.match, words)):
+    if len(words) > MAX_TERM_WORDS or not all(map(_TERM_WORD.match, words)):
         return False
-    inner, last = words[:-1], words[-1].lower()
-    if any(word.lower() in FUNCTION_WORDS and word not in ("of", "the") for word in inner) or inner[:1] == [
-        "of"
-    ]:
+    first, last = words[0].lower(), words[-1].lower()
+    if first in ("the", "of") or last in FUNCTION_WORDS or len(last) < 3 or _NOT_A_NOUN.search(last):
         return False
-    if last in FUNCTION_WORDS or _NOT_A_NOUN.search(last) or len(last) < 3 or words[0].lower() == "the":
+    if any(word.lower() in FUNCTION_WORDS - {"of", "the"} for word in words):
         return False
-    return len(words) > 1 or (last not in PLAIN_WORDS and last.removesuffix("s") not in PLAIN_WORDS)
+    return len(words) > 1 or not {last, last.removesuffix("s")} & PLAIN_WORDS
 
 
 def may_be_adjective(term: str) -> bool:
@@ -143,6 +141,10 @@ class Casing:
 
     lowercase: Set[str]
     capitals: Set[str]
+
+    def may_be_name(self, text: str) -> bool:
+        """Its first word has not been seen without a capital: "Ada Berg", but not "Space Station"."""
+        return text.split(" ", 1)[0].lower() not in self.lowercase
 
     def lower_first(self, text: str) -> str:
         """`text`, which may have begun a sentence, as it reads within one: a name keeps its capital."""

@@ -18,6 +18,7 @@ from science_exam.questions.generation.rules.vocabulary import UNIT_WORDS
 BLANK = "_____"
 N_WRONG = 4
 LAST_YEAR = 2025
+MIN_DISTANCE = 0.12  # of a wrong value from the right one, as a share of it
 
 _UNIT = "|".join(sorted(map(re.escape, UNIT_WORDS), key=len, reverse=True))
 _QUANTITY = re.compile(
@@ -35,8 +36,7 @@ _WHEN = re.compile(
 # With "more than 30%", 20% would be right too.
 _BOUND = re.compile(
     r"\b(?:than|over|under|least|most|to|exceed\w*|within|above|below|beyond|maximum|minimum|nearly"
-    r"|almost|another"
-    r"|first|last|next|past|every|each|or|and|the|only|as|additional|further) \Z",
+    r"|almost|another|first|last|next|past|every|each|or|and|the|only|as|additional|further) \Z",
     re.IGNORECASE,
 )
 _SAID_AGAIN = re.compile(r",? or\b| of (?:that|which)\b")
@@ -120,7 +120,8 @@ def ask_for_year(
     else:
         before, _, after = sentence.partition(years[0])
         prompt = f"Which year completes the statement: “{before}{BLANK}{after}”"
-    yield _build(prompt, years[0], sentence, wrong)
+    if len(wrong) == N_WRONG:
+        yield _build(prompt, years[0], sentence, wrong)
 
 
 def _count_numbers(sentence: str) -> int:
@@ -146,28 +147,29 @@ def derive_years(year: int, nearby: list[int], rng: random.Random) -> list[str]:
 
 
 def derive_values(quantity: Quantity, nearby: list[float], rng: random.Random) -> list[str]:
-    """Four other values in the same form, with as many significant digits, none within rounding."""
-    value = quantity.value
-    if value == 0:
-        return []
-    decimals = len(quantity.number.partition(".")[2])
-    digits = quantity.number.replace(",", "").replace(".", "").lstrip("0")
-    step = 10.0 ** (len(digits) - len(digits.rstrip("0") or "0") - decimals)  # the last digit that counts
-    limit = 100.0 if quantity.unit == "%" and value <= 100 else float("inf")
+    """Four other values in the same form, with as many significant digits, none within rounding.
+
+    Fewer where the form has no four of them; those met nearby come first.
+    """
+    value, decimals = quantity.value, len(quantity.number.partition(".")[2])
+    digits = quantity.number.replace(",", "").replace(".", "")
+    step = 10.0 ** (len(digits) - len(digits.rstrip("0")) - decimals)  # of the last digit that counts
+    limit = 99.99 if quantity.unit == "%" and value <= 100 else float("inf")
     factors = [rng.uniform(0.3, 0.85) for _ in range(12)] + [rng.uniform(1.18, 2.6) for _ in range(12)]
-    candidates = [
-        v for v in nearby if 0.2 * value <= v <= 5 * value and abs(v / step - round(v / step)) < 1e-6
-    ]
-    rng.shuffle(candidates)
-    candidates += [max(step, round(value * factor / step) * step) for factor in factors]
-    apart = [
-        v for v in candidates if abs(v - value) >= max(0.12 * value, 0.99 * step) and v < limit and v != 1
-    ]
+    met = [v for v in nearby if 0.2 * value <= v <= 5 * value and _is_multiple(v, step)]
+    rng.shuffle(met)
+    made = [max(step, round(value * factor / step) * step) for factor in factors]
+    distance = max(MIN_DISTANCE * value, 0.99 * step)
+    apart = [round(v, decimals) for v in met + made if abs(v - value) >= distance and v != 1]
     return [_write(v, quantity, decimals) for v in _draw_around(value, apart, limit, rng)]
 
 
+def _is_multiple(value: float, step: float) -> bool:
+    return abs(value / step - round(value / step)) < 1e-6
+
+
 def _draw_around(right: float, candidates: list, limit: float, rng: random.Random) -> list:
-    """Four distinct candidates, a drawn number of them below the right value."""
+    """Four distinct candidates if there are, a drawn number of them below the right value."""
     distinct = [v for v in dict.fromkeys(candidates) if 0 < v <= limit and v != right]
     below, above = [v for v in distinct if v < right], [v for v in distinct if v > right]
     n_below = rng.randint(0, N_WRONG)

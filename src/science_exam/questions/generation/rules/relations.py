@@ -28,23 +28,23 @@ MAX_SUBJECT_WORDS, MAX_ANSWER_WORDS, MAX_CLAUSE_WORDS = 8, 18, 28
 
 _NOT_A_PERSON = re.compile(
     r"['’]s\b|\b(?:Center|Centre|Company|Institute|University|Corporation|College|Laborator\w*|Society"
-    r"|Principia|Science|Project|Group|Team|Academy|Agency|Inc|Ltd|School|Department|Party|Church|Army|Navy"
-    r"|Museum|Press|Journal|Prize|Nobel|Physicist|The|American|British|German|French|Systems|Software|Research"
-    r"|Foundation|Association|War)\b"
+    r"|Principia|Science|Project|Group|Team|Academy|Agency|Inc|Ltd|School|Department|Party|Church|Army"
+    r"|Navy|Museum|Press|Journal|Prize|Nobel|Physicist|The|American|British|German|French|Systems"
+    r"|Software|Research|Foundation|Association|War)\b"
 )
 # A second statement has been run into the answer.
 _RUN_ON = re.compile(
     r" and (?:\w+ly )?(?:[a-z]+s|occur|[a-z]+ed) (?:the|an?|its|their|it|in|by|to|from|with)\b"
-    r"|^[^,]*, (?:and|or) [^,]*$|\b(?:confirmed|showed)\b| and \w+ (?:is|are)\b"
-    r"|, (?:[^,]* )?(?:is|are|was|were|has|have|can|may|will|their)\b"
+    r"|^[^,]*, (?:and|or) [^,]*$|\b(?:confirmed|showed)\b| and \w+ (?:is|are)\b|, (?:[^,]* )?(?:is|are"
+    r"|was|were|has|have|can|may|will|their)\b"
 )
 _TWO_THINGS = re.compile(r" and [A-Z]| and [a-z]+s the ")
 _VAGUE_SUBJECT = re.compile(
-    r"(?:types? |stages? |both |(?:an? )?(?:wide|large|great|small|special|new|computer|image|imaging|common"
-    r"|specific|certain|different) )"
+    r"(?:types? |stages? |both |(?:an? )?(?:wide|large|great|small|special|new|computer|image|imaging"
+    r"|common|specific|certain|different) )"
 )
 _VAGUE_OBJECT = re.compile(r"(?:an?|several|many|some|two|three|new|various) ")
-_VAGUE_ANSWER = re.compile(r"(?:an?|many|several|various|some|most|more|all|which)\b", re.IGNORECASE)
+_VAGUE_ANSWER = re.compile(r"(?:an?|and|or|many|several|various|some|most|more|all|which)\b", re.IGNORECASE)
 _BEING = re.compile(r"\b(?:is|are|was|were|has|have|can|may|will|causes?)\b")
 _RELATIVE = re.compile(r"\b(?:that|which|who|whose|where|when)\b")
 # There are too many things that do so.
@@ -59,8 +59,9 @@ _VAGUE_STEMS = frozenset(
     "new mani mutat gene chang variant alter bodi part person factor variou thing genet caus".split()
 )
 _PROFESSIONAL = re.compile(
-    r"\b(?:physicist|chemist|biologist|mathematician|astronomer|scientist|engineer|psychologist|philosopher"
-    r"|naturalist|botanist|geologist|physician|economist|sociologist|anthropologist|inventor|microbiologist"
+    r"\b(?:physicist|chemist|biologist|mathematician|astronomer|scientist|engineer|psychologist"
+    r"|philosopher|naturalist|botanist|geologist|physician|economist|sociologist|anthropologist|inventor"
+    r"|microbiologist"
     r"|geneticist|neurologist|zoologist|biochemist|astrophysicist|statistician|surgeon|researcher) " + PERSON
 )
 
@@ -83,6 +84,8 @@ def _ask(pattern: Pattern, match: re.Match[str], sentence: str, casing: Casing) 
     subject = casing.lower_first(cut_afterthought(groups["s"]))
     is_sound = _is_object if pattern.type in ("person", "term") else _is_subject
     if not is_sound(subject) or not _is_answer(answer, pattern.type):
+        return
+    if pattern.type == "person" and not casing.may_be_name(answer):
         return
     prompt = _word_question(pattern, groups | {"s": subject})
     stems = stem_content(answer)
@@ -143,7 +146,7 @@ def _is_answer(answer: str, type_: str) -> bool:
     )
 
 
-def read_answers(sentence: str) -> Iterator[tuple[str, Option]]:
+def read_answers(sentence: str, casing: Casing) -> Iterator[tuple[str, Option]]:
     """What a sentence says in one of the patterns of whatever subject, as options with their types."""
     plain = drop_parentheses(sentence).removesuffix(".")
     if not CUE.search(plain):
@@ -151,7 +154,7 @@ def read_answers(sentence: str) -> Iterator[tuple[str, Option]]:
     for pattern in PATTERNS:
         if pattern.type != "term" and (match := pattern.regex.fullmatch(plain)):
             answer = cut_afterthought(match["o"])
-            if _is_answer(answer, pattern.type):
+            if _is_answer(answer, pattern.type) and (pattern.type != "person" or casing.may_be_name(answer)):
                 yield pattern.type, _offer(answer, match["s"], plain)
 
 

@@ -96,15 +96,6 @@ SCIENCE_STEMS = tuple(
     theor thermo thyroid tissue toxi tumor ultraviolet universe vaccin variabl vector velocit vertebr
     virus viral vitamin volcan voltage volume wave wavelength""".split()
 )
-# Heads of definitions of what is not science.
-WORLDLY_HEADS = frozenset(
-    """
-    actor actress album author band book businessman character city comedian commune company
-    conglomerate corporation country county film footballer game journalist lawyer magazine man
-    manufacturer municipality musician newspaper novel person philosopher player poet politician program
-    province publisher school series show singer song state statesman street studio television town
-    university village website woman writer""".split()
-)
 KNOWN_THINGS = frozenset(
     """
     abdomen aorta appendix atmosphere bladder blood body brain brainstem cerebellum cerebrum chest colon

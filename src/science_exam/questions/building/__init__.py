@@ -1,0 +1,1 @@
+"""Many sources -> one set: collected, checked, selected, completed, finished, and reported on."""

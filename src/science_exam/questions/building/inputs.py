@@ -1,0 +1,15 @@
+"""The files that a set is built from."""
+
+from pathlib import Path
+
+from science_exam.questions.config import BuildConfig
+from science_exam.runs import MANIFEST
+
+
+def list_inputs(config: BuildConfig) -> list[Path]:
+    """Every file that is read, for the run's hashes; tables and indexes stand behind their manifests."""
+    paths = [*(source.path for source in config.sources), *config.evaluation]
+    indexes = [Path(config.augment.index) / kind for kind in ("lexical", "dense")]
+    manifests = [path / MANIFEST for path in (*map(Path, paths), *indexes)]
+    files = [path for path in map(Path, paths) if not (path / MANIFEST).is_file()]
+    return [*manifests, *(below for path in files for below in (path, *sorted(path.rglob("*"))))]

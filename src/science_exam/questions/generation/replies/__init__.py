@@ -1,0 +1,1 @@
+"""What a model wrote -> a question: forms are recognised, slips mended, answers never guessed."""
