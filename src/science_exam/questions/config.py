@@ -77,8 +77,8 @@ def name_source(source: SourceConfig) -> str:
 class QualityConfig:
     """What a question of a built set must be like."""
 
-    # share of a source's rows that may be dropped for their faults; more stop the build
-    max_dropped: float = 0.3
+    # share of a source's rows that may be dropped as unusable; more stop the build
+    max_dropped: float = 0.5
     # wrong options that a source must give; those that are missing are found among other questions
     min_wrong: int = 0
     max_prompt_chars: int = 2000
