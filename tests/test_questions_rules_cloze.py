@@ -49,6 +49,11 @@ def test_the_article_in_front_of_the_blank_tells_nothing():
         "The firn line tells where granular snow lies on the glacier ice of mountains.",  # a longer name
         "Firn, old granular snow, and glacier ice lie on the high mountains of the north.",  # of several
         "Granular snow turns into firn.",  # too short
+        "Granular snow covers the old glacier ice, the firn, in high mountains for many years.",  # its name
+        "Granular snow covers the old glacier ice, a firn, in high mountains for many years.",
+        "The first granular snow on glacier ice turns into firn under the weight of many years.",  # of which?
+        "The other granular snow on glacier ice turns into firn under the weight of many years.",
+        "In high mountains, granular snow turns into firn under the weight of years.",  # too little shared
     ],
 )
 def test_other_sentences_keep_it(sentence):

@@ -84,6 +84,31 @@ def test_glossary_lines_are_read_up_to_the_first_statement():
     ]
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    "drives amplifies contains creates organizes divides reduces collects makes helps releases".split(),
+)
+def test_a_body_that_begins_with_a_verb_is_no_meaning(beginning):
+    line = "Ice > Glossary\ndrift: {} warm surface water below old ice"
+    assert list(read_glossary(line.format(beginning), CASING)) == []
+    assert len(list(read_glossary(line.format("slow"), CASING))) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "layer of dense ice that results from pressure of new snow",
+        "layer of dense ice of which sheets and glaciers are built",
+        "layer of dense ice usually between fresh snow and rock",
+        "layer of dense ice with a thickness of 20–30 meters",
+        "unitless ratio of dense ice to air within old snow",
+        "SI unit of pressure within dense ice and old snow",
+    ],
+)
+def test_a_body_of_two_statements_or_of_figures_is_no_meaning(body):
+    assert list(read_glossary(f"Ice > Glossary\nfirn: {body}", CASING)) == []
+
+
 def test_a_meaning_that_holds_a_part_of_the_term_is_left_out():
     assert list(read_glossary("Ice > Glossary\nstreamflow: flow of water in a stream bed", CASING)) == []
 
@@ -94,6 +119,8 @@ def test_the_term_is_asked_for_by_its_meaning():
     assert question.prompt == "Which term refers to the removal of soil by water and wind?"
     assert question.right.text == "erosion"
     assert question.type == "term, singular, noun, event"
+    assert question.kind == "term"
+    assert question.right.head == "removal"
 
 
 def test_the_meaning_is_asked_for_without_its_article():
@@ -101,3 +128,5 @@ def test_the_meaning_is_asked_for_without_its_article():
     question = ask_for_meaning(definition, 1)
     assert question.prompt == 'What does the term "erosion" refer to?'
     assert question.right.text == "removal of soil by water and wind"
+    assert question.kind == "meaning"
+    assert question.right.head == "removal"

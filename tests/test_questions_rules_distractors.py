@@ -3,8 +3,19 @@
 import random
 from collections import Counter
 
-from science_exam.questions.generation.rules.distractors import Pool, are_in_conflict, choose_wrong
+import pytest
+
+from science_exam.questions.generation.rules import distractors
+from science_exam.questions.generation.rules.definitions import Definition
+from science_exam.questions.generation.rules.distractors import (
+    ANY_SORT,
+    MAX_AKIN,
+    Pool,
+    are_in_conflict,
+    choose_wrong,
+)
 from science_exam.questions.generation.rules.items import Option, Question
+from science_exam.questions.generation.rules.meanings import ask_for_meaning, ask_for_term, offer_terms
 from science_exam.questions.generation.rules.nearness import find_neighbours
 from science_exam.questions.generation.rules.phrases import stem_content
 
@@ -15,7 +26,29 @@ def make_option(text, subject="", mentions=""):
 
 
 def make_question(text, prompt="What is it?", type_="term", **about):
-    return Question("definition", prompt, make_option(text, **about), type_)
+    return Question("relation", prompt, make_option(text, **about), type_)
+
+
+def define(term, body):
+    return Definition(term, body, False, "substance")
+
+
+def make_akin(text, mentions, head="hormone"):
+    """A defined term with the words of its definition."""
+    return Option(text, frozenset([text]), frozenset(), frozenset(mentions), head)
+
+
+def make_pool(options):
+    """A pool of options by article."""
+    pool = Pool()
+    for article, option in options:
+        pool.add("term", article, option)
+    return pool
+
+
+def list_akin(right, options, near=(0,), kind="term"):
+    question = Question(kind, "What is it?", right, "term")
+    return [option.text for option in make_pool(options).list_candidates(question, near)]
 
 
 def test_options_come_from_the_own_article_first_and_have_the_type():
@@ -83,6 +116,99 @@ def test_the_right_option_takes_every_rank_by_length():
     assert set(ranks) == {0, 1, 2, 3, 4}
     assert 0.1 < ranks[0] / 700 < 0.4
     assert 0.1 < ranks[4] / 700 < 0.4
+
+
+N_WORDS = 97  # a prime, so that no share of words is a threshold itself
+
+
+def share_words(n_shared, own_head, other_head):
+    """Two defined terms whose cosine is n_shared / N_WORDS: all words are in two definitions."""
+    words = [f"a{i}" for i in range(N_WORDS)]
+    other = words[:n_shared] + [f"b{i}" for i in range(N_WORDS - n_shared)]
+    rest = frozenset(words[n_shared:] + other[n_shared:])
+    return make_akin("right", words, own_head), make_akin("other", other, other_head), make_akin("rest", rest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "own_head", "other_head", "near", "least"),
+    [
+        ("term", "hormone", "enzyme", (0,), "MIN_COSINE"),
+        ("term", "hormone", "enzyme", (0, 1), "MIN_COSINE"),
+        ("term", "hormone", "hormone", (0,), "MIN_COSINE_OF_SORT"),
+        ("term", "hormone", "hormone", (0, 1), "MIN_COSINE_NEAR"),
+        ("cloze", "hormone", "hormone", (0,), "MIN_COSINE_OF_SORT"),
+        ("term", min(ANY_SORT), min(ANY_SORT), (0,), "MIN_COSINE"),
+        ("term", min(ANY_SORT), min(ANY_SORT), (0, 1), "MIN_COSINE_OF_SORT"),
+        ("meaning", "hormone", "enzyme", (0, 1), "MIN_COSINE"),
+        ("meaning", "hormone", "hormone", (0,), "MIN_COSINE_OF_MEANING"),
+        ("meaning", "hormone", "hormone", (0, 1), "MIN_COSINE_NEAR"),
+        ("meaning", min(ANY_SORT), min(ANY_SORT), (0,), "MIN_COSINE_OF_MEANING"),
+    ],
+)
+def test_the_more_speaks_for_a_term_the_fewer_words_its_definition_must_share(
+    kind, own_head, other_head, near, least
+):
+    passing = []
+    for n_shared in range(N_WORDS):
+        right, other, rest = share_words(n_shared, own_head, other_head)
+        found = list_akin(right, [(0, right), (1, other), (9, rest)], near, kind)
+        passing += [n_shared] if "other" in found else []
+    first = int(getattr(distractors, least) * N_WORDS) + 1
+    assert passing == list(range(first, N_WORDS))
+
+
+def test_sort_and_field_count_more_the_farther_a_term_is():
+    assert distractors.MIN_COSINE > distractors.MIN_COSINE_OF_SORT > distractors.MIN_COSINE_NEAR > 0
+    assert distractors.MIN_COSINE_OF_SORT > distractors.MIN_COSINE_OF_MEANING >= distractors.MIN_COSINE_NEAR
+
+
+def test_a_rare_word_in_common_counts_more_than_a_usual_one():
+    right = make_akin("right", ["usual", "rare", "more"])
+    options = [
+        (0, right),
+        (0, make_akin("plain", ["usual", "more", "plains"])),
+        (0, make_akin("near", ["rare", "more", "nearer"])),
+        *((9, make_akin(f"other{i}", ["usual", f"v{i}"], "nerve")) for i in range(3)),
+    ]
+    assert list_akin(right, options)[:2] == ["near", "plain"]
+
+
+def test_terms_of_the_own_sort_come_first_and_then_those_of_the_own_article():
+    right = make_akin("right", ["x", "y", "z"])
+    options = [
+        (0, right),
+        (1, make_akin("alga", ["x", "y", "p"], "nerve")),
+        (0, make_akin("bark", ["x", "y", "q"], "nerve")),
+        (1, make_akin("cone", ["x", "y", "r"])),
+        (0, make_akin("dune", ["x", "y", "s"])),
+        *((9, make_akin(f"far{i}", [f"f{i}"])) for i in range(9)),
+    ]
+    assert list_akin(right, options) == ["dune", "cone", "bark", "alga"]
+
+
+def test_only_the_most_akin_terms_are_candidates():
+    right = make_akin("right", [f"x{i}" for i in range(40)])
+    options = [make_akin(f"o{n:02}", [f"x{i}" for i in range(n)] + [f"y{n}"]) for n in range(20, 38)]
+    found = list_akin(right, [(0, right), *((0, option) for option in options)])
+    assert len(found) == MAX_AKIN < len(options)
+    assert found[0] == "o37"
+
+
+def test_in_a_sentence_no_term_with_the_same_last_word_is_offered():
+    right = Option("blue ice", frozenset(["blue"]), frozenset(), frozenset("xyz"), "hormone")
+    other = Option("pale ice", frozenset(["pale"]), frozenset(), frozenset("xyw"), "hormone")
+    options = [(0, right), (0, other), (9, make_akin("far", "pqr"))]
+    assert list_akin(right, options) == ["pale ice"]
+    assert list_akin(right, options, kind="cloze") == []
+
+
+def test_a_term_of_the_same_meaning_is_no_wrong_option():
+    firn = define("firn", "granular snow that old winters left on a glacier")
+    other = define("neve", "granular snow left on a glacier by old winters")
+    pool = make_pool([(0, offer_terms(firn)[1]), (0, offer_terms(other)[1])])
+    for ask in (ask_for_term, ask_for_meaning):
+        question = ask(firn, 0)
+        assert pool.list_candidates(Question("term", question.prompt, question.right, "term"), [0]) == []
 
 
 def test_texts_with_the_same_rare_words_are_neighbours():

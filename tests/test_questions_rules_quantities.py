@@ -50,6 +50,16 @@ def test_a_bound_a_range_and_several_numbers_are_not_asked_for(sentence):
     assert not list(ask_for_value(sentence, {}, random.Random(0)))
 
 
+@pytest.mark.parametrize(
+    "who",
+    ["people", "patients", "adults", "women", "households", "the population", "the remaining villages"],
+)
+def test_figures_that_drift_with_the_years_are_not_asked_for(who):
+    frame = "Clean glacier water reaches about 35% of {} in dry valleys of the northern mountains."
+    assert not list(ask_for_value(frame.format(who), {}, random.Random(0)))
+    assert list(ask_for_value(frame.format("the alpine plants"), {}, random.Random(0)))
+
+
 def test_a_passive_sentence_becomes_a_question_for_the_year():
     sentence = "The first ice core was drilled by Ada Berg in 1911."
     (question,) = ask_for_year(sentence, {}, random.Random(0), CASING)
@@ -76,6 +86,21 @@ def test_wrong_years_are_four_others_of_no_future(year, nearby, seed):
     wrong = derive_years(year, nearby, random.Random(seed))
     assert len({*wrong, str(year)}) == 5
     assert all(int(text) <= 2025 for text in wrong)
+
+
+def test_wrong_years_lie_near_and_those_of_recent_times_nearer():
+    def find_farthest(year, nearby=()):
+        drawn = [text for seed in range(50) for text in derive_years(year, list(nearby), random.Random(seed))]
+        return max(abs(int(text) - year) for text in drawn)
+
+    assert find_farthest(1990) < find_farthest(1890) <= 30
+    assert find_farthest(1990, [1960, 2020]) == find_farthest(1990)  # met nearby, but too far away
+
+
+def test_years_met_nearby_are_preferred():
+    years = [1884, 1887, 1894, 1896, 1883, 1899, 1882, 1897]
+    for seed in range(20):
+        assert set(map(int, derive_years(1890, years, random.Random(seed)))) <= set(years)
 
 
 @given(

@@ -36,16 +36,6 @@ def read(sentence):
             "mutations in the BRG7 gene",
         ),
         (
-            "Moraines consist of boulders, gravel, and fine sand.",
-            "What do moraines consist of?",
-            "boulders, gravel, and fine sand",
-        ),
-        (
-            "Glacial flow is measured in meters per year.",
-            "In what unit is glacial flow measured?",
-            "meters per year",
-        ),
-        (
             "The lake of Berg is located between two mountain ranges.",
             "Where is the lake of Berg located?",
             "between two mountain ranges",
@@ -96,9 +86,9 @@ def read(sentence):
             "when large blocks break off at the sea",
         ),
         (
-            "The largest lake of Stone Island is Bergsee.",
-            "What is the largest lake of Stone Island?",
-            "Bergsee",
+            "The SI unit of glacial stiffness is the bergon.",
+            "What is the SI unit of glacial stiffness?",
+            "bergon",
         ),
     ],
 )
@@ -117,6 +107,13 @@ def test_a_sentence_becomes_a_question(sentence, prompt, answer):
         "The QXZ unit was invented by Ada Berg.",  # who knows it?
         "The Stone scale was invented by the Berg Institute.",
         "The Stone scale was invented by Station Nord.",
+        "Moraines consist of boulders, gravel, and fine sand.",  # so do others
+        "Glacial flow is measured in meters per year.",  # and in others
+        "The largest lake of Stone Island is Bergsee.",  # known in one place only
+        "Brittle rib fever is caused by mutations in the BRF7 gene.",  # spells the disease
+        "Mutations in the BRF7 gene cause brittle rib fever.",
+        "Stone fever is caused by mutations in the STON2 gene.",
+        "Stone fever is caused by mutations in the BRG7 or STON2 genes.",
     ],
 )
 def test_other_sentences_become_none(sentence):
@@ -124,15 +121,32 @@ def test_other_sentences_become_none(sentence):
 
 
 def test_a_clause_that_only_adds_something_is_cut_off():
-    assert read("Moraines consist of boulders and gravel, which moving ice has left.") == [
-        ("What do moraines consist of?", "boulders and gravel")
+    assert read("Stone oil is derived from buried marine algae, which moving ice has left.") == [
+        ("What is Stone oil derived from?", "buried marine algae")
     ]
 
 
 def test_answers_are_read_whatever_their_subject():
-    assert [(t, o.text) for t, o in read_answers("They consist of boulders and gravel.", CASING)] == [
-        ("whole", "boulders and gravel")
+    assert [(t, o.text) for t, o in read_answers("They are derived from buried marine algae.", CASING)] == [
+        ("origin", "buried marine algae")
     ]
+
+
+@pytest.mark.parametrize(
+    ("genes", "type_"),
+    [
+        ("the BRG7 gene", "1 genes"),
+        ("the BRG7 and QXZ1 genes", "2 genes"),
+        ("BRG7, QXZ1, or MELV genes", "3 genes"),
+    ],
+)
+def test_genes_are_of_one_type_with_as_many_others(genes, type_):
+    for sentence in (
+        f"Stone fever is caused by mutations in {genes}.",
+        f"Mutations in {genes} cause Stone fever.",
+    ):
+        assert [q.type for q in read_facts(sentence, CASING)] == [type_]
+        assert type_ in [t for t, _ in read_answers(sentence, CASING)]
 
 
 def test_persons_are_read_behind_a_profession():

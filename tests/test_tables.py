@@ -20,6 +20,7 @@ from science_exam.tables import (
     REPEATED,
     check_table,
     list_parts,
+    open_table,
     read_table,
     write_table,
 )
@@ -205,6 +206,55 @@ def test_an_unsound_table_is_not_written_and_the_old_one_stays(tmp_path):
     assert read_table(QUESTIONS, path)["question_id"].tolist() == ["old"]
 
 
+def test_a_long_table_is_written_in_several_appends(tmp_path):
+    path = tmp_path / "below" / "questions.parquet"
+    with open_table(QUESTIONS, path) as append:
+        append(pd.DataFrame([question("q1", answer=None), question("q2")]))
+        append(pd.DataFrame(columns=list(QUESTIONS.columns)))
+        append(pd.DataFrame([question("q3", passage_id="p")], index=[7]))
+        assert not path.exists()
+    read = read_table(QUESTIONS, path)
+    assert read["question_id"].tolist() == ["q1", "q2", "q3"]
+    assert read["passage_id"].tolist() == [pd.NA, pd.NA, "p"]
+    write_table(read, QUESTIONS, tmp_path / "at once.parquet")
+    pd.testing.assert_frame_equal(read_table(QUESTIONS, tmp_path / "at once.parquet"), read)
+
+
+def test_a_long_table_to_which_nothing_is_appended_is_empty_and_sound(tmp_path):
+    with open_table(CONTEXTS, tmp_path / "contexts.parquet"):
+        pass
+    assert read_table(CONTEXTS, tmp_path / "contexts.parquet").empty
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_long_table_is_whole_or_not_there_after_an_error(tmp_path, old):
+    path = tmp_path / "questions.parquet"
+    if old:
+        write_table(pd.DataFrame([question("old")]), QUESTIONS, path)
+    with pytest.raises(KeyError), open_table(QUESTIONS, path) as append:
+        append(pd.DataFrame([question("new")]))
+        raise KeyError
+    assert path.exists() == old
+    with (
+        pytest.raises(UserError, match=r"questions\.parquet: row 2, column answer"),
+        open_table(QUESTIONS, path) as append,
+    ):
+        append(pd.DataFrame([question("new")]))
+        append(pd.DataFrame([question("q2"), question("q3", answer=9)]))
+    assert path.exists() == old
+    if old:
+        assert read_table(QUESTIONS, path)["question_id"].tolist() == ["old"]
+
+
+def test_a_key_in_two_appends_is_seen_when_the_table_is_read(tmp_path):
+    path = tmp_path / "questions.parquet"
+    with open_table(QUESTIONS, path) as append:
+        for _ in range(2):
+            append(pd.DataFrame([question("q1")]))
+    with pytest.raises(UserError, match="row 2, column question_id"):
+        read_table(QUESTIONS, path)
+
+
 def test_a_file_that_is_not_there_is_named_with_the_command_that_makes_it(tmp_path):
     path = tmp_path / "questions.parquet"
     with pytest.raises(UserError) as caught:
@@ -371,3 +421,43 @@ def test_parts_of_a_run_that_is_not_finished_are_refused(tmp_path, names, state)
 def test_a_folder_that_is_not_there_has_no_table(tmp_path):
     with pytest.raises(UserError, match="no table there; make corpus"):
         list_parts(tmp_path / "missing", "make corpus")
+
+
+def lay_out_run(folder, outputs, files):
+    """A run that wrote `outputs`, of which `files` are there."""
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "manifest.json").write_text(json.dumps({"outputs": dict.fromkeys(outputs, "hash")}))
+
+
+def test_several_tables_of_one_run_are_told_apart_below_its_manifest(tmp_path):
+    names = [f"{kind}/part-{n:05d}.parquet" for kind in ("questions", "contexts") for n in (1, 0)]
+    lay_out_run(tmp_path, [*names[1:], "config.yaml", "counts/part-00000.json"], names[1:])
+    assert list_parts(tmp_path / "questions", "hint") == [tmp_path / "questions" / "part-00000.parquet"]
+    assert [path.name for path in list_parts(tmp_path / "contexts", "hint")] == [
+        "part-00000.parquet", "part-00001.parquet"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outputs", "files", "strange"),
+    [
+        (["questions/part-0.parquet", "questions/part-1.parquet"], ["questions/part-0.parquet"], 1),
+        (["questions/part-0.parquet"], ["questions/part-0.parquet", "questions/part-1.parquet"], 1),
+        # The names of another table of the run, and of the run's own folder, count for nothing.
+        (["contexts/part-0.parquet", "part-0.parquet"], ["questions/part-0.parquet"], 0),
+    ],
+)
+def test_a_part_that_the_manifest_above_does_not_know_is_named(tmp_path, outputs, files, strange):
+    lay_out_run(tmp_path, outputs, files)
+    with pytest.raises(UserError) as caught:
+        list_parts(tmp_path / "questions", "make generate")
+    named = tmp_path / "questions" / f"part-{strange}.parquet"
+    assert str(caught.value) == f"{named}: missing, or not of this table; make generate"
+
+
+def test_the_folders_own_manifest_comes_before_the_one_above(tmp_path):
+    lay_out_run(tmp_path, ["questions/part-1.parquet"], [])
+    lay_out_run(tmp_path / "questions", ["part-0.parquet"], ["part-0.parquet"])
+    assert [path.name for path in list_parts(tmp_path / "questions", "hint")] == ["part-0.parquet"]

@@ -138,6 +138,7 @@ def _produce_block(engine: Engine, seed: int, block: Block) -> None:
         n_unasked = end.n_unasked
     finished = finish_drafts(list(_name_drafts(drafts)), block.first_number, AugmentConfig(), seed)
     given_up = {reason: count for (_, reason), count in dropped.counts.most_common()}
+    block.locate("questions").unlink(missing_ok=True)  # of a smaller budget: it must not vouch for the others
     write_table(finished.contexts, CONTEXTS, block.locate("contexts"))
     write_text(block.locate("counts", ".json"), json.dumps(asdict(Counts(len(drafts), n_unasked, given_up))))
     write_table(finished.questions, QUESTIONS, block.locate("questions"))

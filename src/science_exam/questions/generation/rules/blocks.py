@@ -41,7 +41,7 @@ _EXERCISE = re.compile(
 )
 _LOWERCASE = re.compile(r"\b[a-z]+\b")
 # Types of facts that tell what they are about, whatever that is.
-OF_ANYTHING = frozenset("person law gene name unit product".split())
+OF_ANYTHING = frozenset("person law name product".split())
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+\b")
 _GLOSSARY = re.compile(r"(?:.* )?(?:Glossary|Key Terms)\b")
 
@@ -130,7 +130,7 @@ class Block:
             if question.type == "term":
                 if known := definitions.get(question.right.text.lower()):
                     yield replace(question, type=type_term(known[0]))
-            elif question.type in OF_ANYTHING or subject <= stem_content(title) or subject in self.defined:
+            elif question.type.endswith("genes") or question.type in OF_ANYTHING or subject <= stem_content(title) or subject in self.defined:
                 yield question
 
 

@@ -3,9 +3,10 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from science_exam.questions.generation.rules.definitions import Definition
-from science_exam.questions.generation.rules.items import Option, Question
+from science_exam.questions.generation.rules.items import Question
 from science_exam.questions.generation.rules.meanings import offer_terms
 from science_exam.questions.generation.rules.phrases import MAX_TERM_WORDS, split_words, stem_content
 from science_exam.questions.generation.rules.sentences import has_strange_letters
@@ -13,12 +14,14 @@ from science_exam.questions.generation.rules.vocabulary import FUNCTION_WORDS, S
 
 BLANK = "_____"
 LISTING = frozenset(("and", "or", "as"))  # in front of or behind one of several things
+# An afterthought that names it, or a count of things told before.
+_APPOSITION = re.compile(rf", (?:an?|the|a\(n\)) {BLANK}|(?:The|Another) (?:first|second|third|last|other|reverse|opposite)\b")
 # What the definitions ask for already.
 _DEFINING = re.compile(rf"(?:An? |The |An?\(n\) )?{BLANK} (?:is|are|refers?|was|were) (?:an?|the|to|rare) ")
 # In a list of several things others could stand as well.
 _FIRST_OF_SEVERAL = re.compile(rf"{BLANK}, (?!an?\b|the\b|which\b|or\b|also\b)")
 MIN_CONTENT_STEMS = 7  # that a statement needs to fit one term only
-MIN_SHARED_STEMS = 2  # of the statement and the term's definition, those aside that say little
+MIN_SHARED_STEMS = 3  # of the statement and the term's definition, those aside that say little
 
 
 class Terms:
@@ -63,13 +66,14 @@ def blank_terms(sentence: str, terms: Terms) -> Iterator[Question]:
         if (
             not n
             or _DEFINING.match(rest)
+            or _APPOSITION.search(rest)
             or has_strange_letters(rest)
             or stems & stem_content(rest)
             or not _is_whole_phrase(rest)
         ):
             continue
         type_, option = offer_terms(definition)
-        right = Option(option.text, stems, option.subject, option.mentions | whole)
+        right = replace(option, stems=stems, mentions=option.mentions | whole)
         yield Question("cloze", f"Which term completes the statement: “{rest}”", right, type_)
 
 

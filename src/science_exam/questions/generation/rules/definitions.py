@@ -66,7 +66,7 @@ _VAGUE_TERM = re.compile(
 _NOT_A_NOUN_PHRASE = re.compile(
     r"(?:when|to|used|having|of|also|see|in|on|at|for|with|from|by|refer\w*|describ\w*|relating"
     r"|pertaining|able|not|being|occurs?|if|where|how|as|found|built|given|done|kept|held|any|all|is|are"
-    r"|has|have|it|capable|made|located|caused|can|may|does|more|less|most|between|within|during|about"
+    r"|unitless|SI unit|has|have|it|capable|made|located|caused|can|may|does|more|less|most|between|within|during|about"
     r"|after|before|what|who|that|which|consist\w*|contain\w*|involv\w*|includ\w*|one|two|three|made"
     r"|defined|known|\w+ly)\b",
     re.IGNORECASE,
@@ -77,7 +77,9 @@ _STATEMENT = re.compile(
     r"|as)[\w’'-]+ ){1,6}"
     r"(?:is|are|was|were|must|can|has|have|may|will|occurs?|causes?|equals?)\b"
 )
+_BEGINS_WITH_VERB = re.compile(r"[a-z]+(?:ates|izes|ifies|ains|ides|uces|ects|ows|ives|akes|elps|eases|acts) ")
 _SECOND_STATEMENT = re.compile(r", and (?:\w+ )?[a-z]+s (?:the|an?)\b")
+_VERB_INSIDE = re.compile(r"\b(?:[Tt]ypes? of an?|of which|that that)\b|\d[–-]\d|\b(?:results?|leads?|depends?|varies|usually between|described by)\b")
 _MODIFIER = re.compile(r"\S+ed|\S+-\S+(?:al|ic|ive)")  # no noun: "tagged", "post-glacial"
 _DEIXIS = re.compile(
     r"\b(?:we|us|our|you|your|I|my|this|these|he|she|his|her|figure|table|chapter|section|module|example"
@@ -176,6 +178,8 @@ def _accept(term: str, body: str, plural: bool) -> Iterator[Definition]:
         and len(stem_content(term) & meaning) < 2
         and not _STATEMENT.match(body)
         and not _SECOND_STATEMENT.search(body)
+        and not _VERB_INSIDE.search(body)
+        and not _BEGINS_WITH_VERB.match(body)
         and not is_inside_another(term, meaning)
         and term.lower() not in PLAIN_WORDS
         and len(meaning - SAYING_LITTLE) >= (MIN_STEMS_OF_CONDITION if topic == "condition" else MIN_STEMS)

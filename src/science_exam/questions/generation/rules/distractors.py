@@ -1,8 +1,9 @@
 """Wrong options: of the right one's type, from the same or similar articles, of balanced length."""
 
+import math
 import random
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
 from science_exam.questions.generation.rules.items import Option, Question
 from science_exam.questions.generation.rules.phrases import find_head, stem_content
@@ -10,22 +11,39 @@ from science_exam.questions.generation.rules.vocabulary import SAYING_LITTLE
 
 N_WRONG = 4
 ENOUGH_CANDIDATES = 8
-MAX_CANDIDATES = 24
+MAX_CANDIDATES, MAX_AKIN = 24, 10
+# Cosine of definitions from which their terms pass for alternatives: of other sorts, of one sort ("hormone"),
+# and of one sort in similar articles; and what sort and article count when the nearest are chosen.
+MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_MEANING, MIN_COSINE_NEAR = 0.28, 0.12, 0.07, 0.04
+# Sorts that say too little for two terms to be alternatives.
+ANY_SORT = frozenset(
+    """process structure device part type material amount quantity substance molecule method system network
+    drug area region measure state change action ability movement object technique tool thing set group space
+    unit value property condition disorder disease element cell tissue layer surface point motion loss phenomenon
+    formation""".split()
+)
+SORT_BONUS, ARTICLE_BONUS = 0.25, 0.1
 # How often 0 … 4 wrong options are to be longer than the right one. All on one side are found less often
 # than they are sought, so the ends have more: the right one is then the longest or shortest in a fifth.
 LENGTH_WEIGHTS = (4, 2, 2, 2, 3)
-MAX_SHARED = 0.4  # of the stems of two options, or of what they are said of
+MAX_SHARED_WRONG = 0.5  # of the stems of two wrong options: they may be of one sort, but not say the same
+MAX_SHARED = 0.33  # of the stems of two options, or of what they are said of
 
 
 class Pool:
     """Options by type and article."""
 
     def __init__(self) -> None:
+        self._n_with: Counter[str] = Counter()  # stem -> definitions with it
+        self._n_definitions = 0
         self._options: dict[str, dict[int, dict[str, Option]]] = defaultdict(lambda: defaultdict(dict))
 
     def add(self, type_: str, article: int, option: Option) -> None:
         """Keep an option; the first of several with the same text counts."""
         self._options[type_][article].setdefault(option.text.lower(), option)
+        if option.head:
+            self._n_definitions += 1
+            self._n_with.update(option.mentions)
 
     def list_candidates(self, question: Question, near: Sequence[int]) -> list[Option]:
         """Options that can stand beside the right one: of articles from the nearest on, then of others.
@@ -35,6 +53,8 @@ class Pool:
             near: articles, the question's own first.
         """
         by_article = self._options.get(question.type, {})
+        if question.right.head:
+            return self._list_akin(question, by_article, near)
         candidates: dict[str, Option] = {}
         for article in near:
             self._collect(question, by_article.get(article, {}), candidates)
@@ -46,6 +66,36 @@ class Pool:
             self._collect(question, related, candidates)
         return list(candidates.values())[:MAX_CANDIDATES]
 
+    def _list_akin(
+        self, question: Question, by_article: dict[int, dict[str, Option]], near: Sequence[int]
+    ) -> list[Option]:
+        """Options whose definitions are nearest to the right one's, wherever they stand.
+
+        A meaning passes beside others that begin alike; a term only beside those of its field.
+        """
+        right, prompt = question.right, question.prompt.lower()
+        scored: dict[str, tuple[float, Option]] = {}
+        for article, options in by_article.items():
+            for key, option in options.items():
+                cosine, is_sort = self._compare(right, option), right.head == option.head
+                least = _find_least(question, is_sort, article in near)
+                if cosine < least or key in prompt or are_in_conflict(right, option):
+                    continue
+                if question.kind != "cloze" or find_head(right.text) != find_head(option.text):
+                    score = cosine + SORT_BONUS * is_sort + ARTICLE_BONUS * (article == near[0])
+                    scored.setdefault(key, (score, option))
+        ranked = sorted(scored.values(), key=lambda pair: (-pair[0], pair[1].text))
+        return [option for _, option in ranked[:MAX_AKIN]]
+
+    def _compare(self, a: Option, b: Option) -> float:
+        """Cosine of the words of two definitions, by their rarity."""
+        shared = self._weigh(a.mentions & b.mentions)
+        return shared / (math.sqrt(self._weigh(a.mentions) * self._weigh(b.mentions)) or 1.0)
+
+    def _weigh(self, stems: Iterable[str]) -> float:
+        """Sum of squared inverse frequencies; exact, since sets have no order."""
+        return math.fsum(math.log((1 + self._n_definitions) / (1 + self._n_with[s])) ** 2 for s in stems)
+
     def _collect(self, question: Question, options: dict[str, Option], candidates: dict[str, Option]) -> None:
         """Add what fits, those of the same head and with more in common with what is asked about first."""
         if len(candidates) >= MAX_CANDIDATES:
@@ -56,6 +106,17 @@ class Pool:
         fit.sort(key=lambda o: (find_head(o.text).lower() != head, -len(o.mentions & right.mentions)))
         for option in fit:
             candidates.setdefault(option.text.lower(), option)
+
+
+def _find_least(question: Question, is_sort: bool, is_near: bool) -> float:
+    """The cosine from which an option passes: less, the more else speaks for it."""
+    if not is_sort:
+        return MIN_COSINE
+    if question.kind == "meaning":  # beside others that begin alike it passes sooner than a bare term
+        return MIN_COSINE_NEAR if is_near else MIN_COSINE_OF_MEANING
+    if question.right.head in ANY_SORT:
+        return MIN_COSINE_OF_SORT if is_near else MIN_COSINE
+    return MIN_COSINE_NEAR if is_near else MIN_COSINE_OF_SORT
 
 
 def are_related(right: Option, other: Option) -> bool:
@@ -87,9 +148,9 @@ def _share_name(a: str, b: str) -> bool:
     return first[:1].isupper() and first[:4] == other[:4]
 
 
-def are_alike(a: frozenset[str], b: frozenset[str]) -> bool:
+def are_alike(a: frozenset[str], b: frozenset[str], max_shared: float = MAX_SHARED) -> bool:
     """One set of stems is part of the other, or they have much in common."""
-    return a <= b or b <= a or len(a & b) >= MAX_SHARED * len(a | b)
+    return a <= b or b <= a or len(a & b) >= max_shared * len(a | b)
 
 
 def choose_wrong(question: Question, candidates: Sequence[Option], rng: random.Random) -> tuple[str, ...]:
@@ -112,6 +173,6 @@ def _take_unlike(options: Sequence[Option], n: int, chosen: Sequence[Option]) ->
     for option in options:
         if len(taken) >= n:
             break
-        if not any(are_alike(option.stems, other.stems) for other in [*chosen, *taken]):
+        if not any(are_alike(option.stems, o.stems, MAX_SHARED_WRONG) for o in [*chosen, *taken]):
             taken.append(option)
     return taken

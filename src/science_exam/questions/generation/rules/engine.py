@@ -1,4 +1,4 @@
-"""The rules engine: passages -> questions of four kinds, none of them more than about half."""
+"""The rules engine: passages -> questions of five kinds, none of them more than some 60%."""
 
 import random
 from collections import Counter
@@ -12,7 +12,7 @@ from science_exam.questions.generation.rules.distractors import choose_wrong
 from science_exam.questions.generation.rules.items import Question
 from science_exam.questions.generation.rules.phrases import raise_first
 
-MAX_LEAD = 10  # questions that the commonest kind may be ahead of all others together
+MAX_SHARE, MAX_LEAD = 0.6, 10  # of a block's questions, that may be of one kind, and so many more
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class RulesEngine:
 
 
 def _is_ahead(kind: str, n_of_kind: Counter[str]) -> bool:
-    return 2 * n_of_kind[kind] > n_of_kind.total() + MAX_LEAD
+    return n_of_kind[kind] > MAX_SHARE * n_of_kind.total() + MAX_LEAD
 
 
 def _explain(block: Block, i: int, n_of_kind: Counter[str]) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["definition", "cloze", "number", "relation"]
+Kind = Literal["term", "meaning", "cloze", "number", "relation"]
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,14 @@ class Option:
         stems: of its content words.
         subject: stems of what it was said of; where that is asked about, it would be right.
         mentions: stems of the whole sentence it came from.
+        head: of a defined term or its definition: the noun that says what it is, "hormone"; else "".
     """
 
     text: str
     stems: frozenset[str]
     subject: frozenset[str]
     mentions: frozenset[str]
+    head: str = ""
 
 
 @dataclass(frozen=True)

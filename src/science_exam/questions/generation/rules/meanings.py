@@ -2,20 +2,21 @@
 
 from science_exam.questions.generation.rules.definitions import Definition
 from science_exam.questions.generation.rules.items import Option, Question
-from science_exam.questions.generation.rules.phrases import stem_content
+from science_exam.questions.generation.rules.phrases import find_head, stem_content
 
 
 def offer_terms(definition: Definition) -> tuple[str, Option]:
     """The term as an option, with its type."""
     stems = stem_content(definition.term)
     meaning = stem_content(definition.body)
-    return type_term(definition), Option(definition.term, stems, meaning, meaning | stems)
+    option = Option(definition.term, stems, meaning, meaning | stems, _find_head(definition))
+    return type_term(definition), option
 
 
 def offer_meaning(definition: Definition) -> tuple[str, Option]:
     """The meaning as an option, with its type."""
     stems, meaning = stem_content(definition.term), stem_content(definition.body)
-    option = Option(definition.bare_body, meaning, stems, meaning | stems)
+    option = Option(definition.bare_body, meaning, stems, meaning | stems, _find_head(definition))
     return f"meaning, {_name_number(definition)}, {definition.topic}", option
 
 
@@ -23,6 +24,11 @@ def type_term(definition: Definition) -> str:
     """What a term is like: its number, a name with capitals or a noun, its class."""
     case = "noun" if definition.term[1:] == definition.term[1:].lower() else "name"
     return f"term, {_name_number(definition)}, {case}, {definition.topic}"
+
+
+def _find_head(definition: Definition) -> str:
+    """What the term stands for, in the singular."""
+    return find_head(definition.body).lower().removesuffix("s")
 
 
 def _name_number(definition: Definition) -> str:
@@ -36,7 +42,7 @@ def ask_for_term(definition: Definition, variant: int) -> Question:
         prompt = f"Which term refers to {definition.body}?"
     else:
         prompt = f'Which term is defined as "{definition.body}"?'
-    return Question("definition", prompt, right, type_)
+    return Question("term", prompt, right, type_)
 
 
 def ask_for_meaning(definition: Definition, variant: int) -> Question:
@@ -47,4 +53,4 @@ def ask_for_meaning(definition: Definition, variant: int) -> Question:
         f'What does the term "{definition.term}" refer to?',
         f'How is the term "{definition.term}" defined?',
     )
-    return Question("definition", frames[variant % 3], right, type_)
+    return Question("meaning", frames[variant % 3], right, type_)

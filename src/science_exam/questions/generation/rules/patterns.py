@@ -14,7 +14,6 @@ _CREDITED = (
     "discovered|invented|proposed|developed|introduced|published|coined|formulated|described|isolated"
     "|synthesized|patented|demonstrated|designed|devised|pioneered|conceived"
 )
-_SUPERLATIVE = r"[a-z]+est|most [a-z]+|SI unit|study"
 PERSON = r"(?P<o>(?:[A-Z][\w'’.-]+ )(?:(?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|der) ){0,2}[A-Z][\w'’-]+)"
 
 
@@ -54,12 +53,6 @@ PATTERNS = (
     _tell("microbe", rf"{_SUBJECT} {_BE} {_ADVERB}caused by (?P<o>.+)", "What causes {s}?"),
     _tell("gene", rf"{_SUBJECT} {_BE} {_ADVERB}caused by (?P<o>.+)", "What causes {s}?"),
     _tell("gene", r"(?P<o>Mutations in .+ genes?) causes? (?P<s>[^,]+)", "What causes {s}?"),
-    _tell(
-        "whole",
-        rf"{_SUBJECT} (?:consists? of|{_BE} {_ADVERB}(?:composed of|made up of|made of)) (?P<o>.+)",
-        "What {do} {s} consist of?",
-    ),
-    _tell("unit", rf"{_SUBJECT} {_BE} {_ADVERB}measured in (?P<o>.+)", "In what unit {be} {s} measured?"),
     _tell(
         "place",
         rf"{_SUBJECT} {_BE} {_ADVERB}located (?P<o>(?:in|on|at|between|behind|near|within|along) .+)",
@@ -103,14 +96,8 @@ PATTERNS = (
     ),
     _tell(
         "term",
-        rf"The (?P<s>(?:{_SUPERLATIVE}|scientific study|branch|(?:basic|functional|structural) unit) "
+        r"The (?P<s>(?:SI unit|study|scientific study|branch|(?:basic|functional|structural) unit) "
         r"[^,]{3,70}?) (?P<be>is|are) (?:called |known as )?(?:the |an? )?(?P<o>[^,]+)",
-        "What {be} the {s}?",
-    ),
-    _tell(
-        "term",
-        r"(?:The |An? )?(?P<o>[^,]{3,50}?) (?P<be>is|are|was) the "
-        rf"(?P<s>(?:{_SUPERLATIVE}|first|only) .{{12,120}})",
         "What {be} the {s}?",
     ),
 )  # fmt: skip

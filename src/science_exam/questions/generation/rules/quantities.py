@@ -44,6 +44,11 @@ _REPORT = re.compile(
     r"(?:Reports?|Data|Evidence|Scientists|Researchers|Results|Findings|Estimates|Experts|Surveys)\b"
 )
 _CASE = re.compile(r"[A-Z][a-z]+['’]s ")  # somebody's blood pressure
+# Figures that change from year to year and from one survey to the next, or of what was told before.
+_DRIFTING = re.compile(
+    r"\b(?:people|patients?|persons|Americans|adults|women|men|children|students|households|population|users|deaths"
+    r"|births|cases|workers|countries|remaining|rest of)\b"
+)
 _RANGE = re.compile(r"\d ?(?:–|-|to|and|or|×|x) ?\d|\bbetween \d|\bfrom \d")
 
 
@@ -86,7 +91,7 @@ def ask_for_value(sentence: str, nearby: dict[str, list[float]], rng: random.Ran
         rng: draws the wrong values.
     """
     quantities = find_quantities(sentence)
-    if len(quantities) != 1 or _count_numbers(sentence) != 1 + len(_YEAR.findall(sentence)):
+    if _DRIFTING.search(sentence) or len(quantities) != 1 or _count_numbers(sentence) != 1 + len(_YEAR.findall(sentence)):
         return
     quantity = quantities[0]
     before, _, after = sentence.partition(quantity.text)
@@ -138,9 +143,9 @@ def derive_years(year: int, nearby: list[int], rng: random.Random) -> list[str]:
 
     The right year's rank among the five is drawn, so that neither the middle nor an end gives it away.
     """
-    reach = 12 if year >= 1950 else 40
+    reach = 10 if year >= 1950 else 25
     shifts = [rng.randint(2, reach) * sign for sign in (-1, 1) for _ in range(12)]
-    candidates = [other for other in nearby if 2 <= abs(other - year) <= 2 * reach]
+    candidates = [other for other in nearby if 2 <= abs(other - year) <= reach]
     rng.shuffle(candidates)
     candidates += [year + shift for shift in shifts]
     return [str(y) for y in _draw_around(year, candidates, LAST_YEAR, rng)]

@@ -54,6 +54,7 @@ _GENE = re.compile(
     r"(?:[Mm]utations|[Cc]hanges|[Aa]lterations|(?:pathogenic )?variants|[Aa] mutation) in (?:the )?"
     r"[A-Z][A-Z0-9]+(?:(?:,| or| and|, or|, and)(?: the)? [A-Z][A-Z0-9]+)* genes?"
 )
+_GENE_NAME = re.compile(r"\b[A-Z][A-Z0-9]+\b")
 # What all answers of a type say does not make two of them alike.
 _VAGUE_STEMS = frozenset(
     "new mani mutat gene chang variant alter bodi part person factor variou thing genet caus".split()
@@ -89,8 +90,10 @@ def _ask(pattern: Pattern, match: re.Match[str], sentence: str, casing: Casing) 
         return
     prompt = _word_question(pattern, groups | {"s": subject})
     stems = stem_content(answer)
+    if pattern.type == "gene" and _spell_disease(answer, subject):
+        return
     if stems and not stems & stem_content(prompt) and not has_strange_letters(prompt):
-        yield Question("relation", prompt, _offer(answer, subject, sentence), pattern.type)
+        yield Question("relation", prompt, _offer(answer, subject, sentence), _refine_type(pattern, answer))
 
 
 def _word_question(pattern: Pattern, groups: dict[str, str]) -> str:
@@ -103,6 +106,22 @@ def _word_question(pattern: Pattern, groups: dict[str, str]) -> str:
 def _offer(answer: str, subject: str, sentence: str) -> Option:
     stems = stem_content(answer)
     return Option(answer, (stems - _VAGUE_STEMS) or stems, stem_content(subject), stem_content(sentence))
+
+
+def _refine_type(pattern: Pattern, answer: str) -> str:
+    """The pattern's type; of genes with their number, since a list among single ones stands out."""
+    return f"{len(_GENE_NAME.findall(answer))} genes" if pattern.type == "gene" else pattern.type
+
+
+def _spell_disease(answer: str, subject: str) -> bool:
+    """A gene's letters begin like the disease's words, or a word: PKD1 and polycystic kidney disease."""
+    words = re.findall(r"[a-z]+", subject.lower())
+    initials = "".join(word[0] for word in words)
+    for gene in _GENE_NAME.findall(answer):
+        start = re.sub(r"\d.*", "", gene.lower())[:3]
+        if start[:2] in initials or any(word.startswith(start) for word in words):
+            return True
+    return False
 
 
 def _is_subject(subject: str) -> bool:
@@ -155,7 +174,7 @@ def read_answers(sentence: str, casing: Casing) -> Iterator[tuple[str, Option]]:
         if pattern.type != "term" and (match := pattern.regex.fullmatch(plain)):
             answer = cut_afterthought(match["o"])
             if _is_answer(answer, pattern.type) and (pattern.type != "person" or casing.may_be_name(answer)):
-                yield pattern.type, _offer(answer, match["s"], plain)
+                yield _refine_type(pattern, answer), _offer(answer, match["s"], plain)
 
 
 def read_persons(text: str) -> Iterator[Option]:
