@@ -11,11 +11,8 @@ from science_exam.questions.config import QualityConfig, SourceConfig
 @pytest.fixture
 def source(tmp_path):
     """Six questions: the second has no answer, the fourth no prompt, the fifth an option twice."""
-    rows = [
-        {"prompt": f"Which gas is number {n}?", **dict(zip("ABCDE", ["neon", "argon", "xenon", "radon", "helium"],
-                                                          strict=True)), "answer": "A"}
-        for n in range(1, 7)
-    ]  # fmt: skip
+    options = dict(zip("ABCDE", ["neon", "argon", "xenon", "radon", "helium"], strict=True))
+    rows = [{"prompt": f"Which gas is number {n}?", **options, "answer": "A"} for n in range(1, 7)]
     rows[1]["answer"], rows[3]["prompt"], rows[4]["E"] = "?", " ", "Argon."
     path = tmp_path / "gases.v2.csv"
     pd.DataFrame(rows).to_csv(path, index=False)

@@ -93,8 +93,8 @@ class Block:
         """Questions about passage `i`, without wrong options but for numbers."""
         passage = self.passages[i]
         for definition in self.definitions[i]:
-            ask = ask_for_term if rng.random() < 0.5 else ask_for_meaning
-            yield ask(definition, rng.randrange(6))
+            yield ask_for_term(definition, rng.randrange(6))
+            yield ask_for_meaning(definition, rng.randrange(6))
         if (
             not self.sentences[i]
             or passage.article_id in self.papers
@@ -130,7 +130,12 @@ class Block:
             if question.type == "term":
                 if known := definitions.get(question.right.text.lower()):
                     yield replace(question, type=type_term(known[0]))
-            elif question.type.endswith("genes") or question.type in OF_ANYTHING or subject <= stem_content(title) or subject in self.defined:
+            elif (
+                question.type.endswith("genes")
+                or question.type in OF_ANYTHING
+                or subject <= stem_content(title)
+                or subject in self.defined
+            ):
                 yield question
 
 

@@ -15,7 +15,9 @@ from science_exam.questions.generation.rules.vocabulary import FUNCTION_WORDS, S
 BLANK = "_____"
 LISTING = frozenset(("and", "or", "as"))  # in front of or behind one of several things
 # An afterthought that names it, or a count of things told before.
-_APPOSITION = re.compile(rf", (?:an?|the|a\(n\)) {BLANK}|(?:The|Another) (?:first|second|third|last|other|reverse|opposite)\b")
+_APPOSITION = re.compile(
+    rf", (?:an?|the|a\(n\)) {BLANK}|(?:The|Another) (?:first|second|third|last|other|reverse|opposite)\b"
+)
 # What the definitions ask for already.
 _DEFINING = re.compile(rf"(?:An? |The |An?\(n\) )?{BLANK} (?:is|are|refers?|was|were) (?:an?|the|to|rare) ")
 # In a list of several things others could stand as well.

@@ -77,9 +77,13 @@ _STATEMENT = re.compile(
     r"|as)[\w’'-]+ ){1,6}"
     r"(?:is|are|was|were|must|can|has|have|may|will|occurs?|causes?|equals?)\b"
 )
-_BEGINS_WITH_VERB = re.compile(r"[a-z]+(?:ates|izes|ifies|ains|ides|uces|ects|ows|ives|akes|elps|eases|acts) ")
+_BEGINS_WITH_VERB = re.compile(
+    r"[a-z]+(?:ates|izes|ifies|ains|ides|uces|ects|ows|ives|akes|elps|eases|acts) "
+)
 _SECOND_STATEMENT = re.compile(r", and (?:\w+ )?[a-z]+s (?:the|an?)\b")
-_VERB_INSIDE = re.compile(r"\b(?:[Tt]ypes? of an?|of which|that that)\b|\d[–-]\d|\b(?:results?|leads?|depends?|varies|usually between|described by)\b")
+_VERB_INSIDE = re.compile(
+    r"\b(?:[Tt]ypes? of an?|of which|that that)\b|\d[–-]\d|\b(?:results?|leads?|depends?|varies|usually between|described by)\b"
+)
 _MODIFIER = re.compile(r"\S+ed|\S+-\S+(?:al|ic|ive)")  # no noun: "tagged", "post-glacial"
 _DEIXIS = re.compile(
     r"\b(?:we|us|our|you|your|I|my|this|these|he|she|his|her|figure|table|chapter|section|module|example"

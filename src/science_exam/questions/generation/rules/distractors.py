@@ -13,16 +13,16 @@ N_WRONG = 4
 ENOUGH_CANDIDATES = 8
 MAX_CANDIDATES, MAX_AKIN = 24, 10
 # Cosine of definitions from which their terms pass for alternatives: of other sorts, of one sort ("hormone"),
-# and of one sort in similar articles; and what sort and article count when the nearest are chosen.
-MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_MEANING, MIN_COSINE_NEAR = 0.28, 0.12, 0.07, 0.04
+# of one that says little, and of meanings of one sort.
+MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_ANY_SORT, MIN_COSINE_OF_MEANING = 0.35, 0.12, 0.2, 0.1
 # Sorts that say too little for two terms to be alternatives.
 ANY_SORT = frozenset(
     """process structure device part type material amount quantity substance molecule method system network
     drug area region measure state change action ability movement object technique tool thing set group space
     unit value property condition disorder disease element cell tissue layer surface point motion loss phenomenon
-    formation""".split()
+    formation portion stage period piece member kind sort""".split()
 )
-SORT_BONUS, ARTICLE_BONUS = 0.25, 0.1
+SORT_BONUS, ARTICLE_BONUS = 0.25, 0.1  # when the nearest are chosen
 # How often 0 … 4 wrong options are to be longer than the right one. All on one side are found less often
 # than they are sought, so the ends have more: the right one is then the longest or shortest in a fifth.
 LENGTH_WEIGHTS = (4, 2, 2, 2, 3)
@@ -57,14 +57,19 @@ class Pool:
             return self._list_akin(question, by_article, near)
         candidates: dict[str, Option] = {}
         for article in near:
-            self._collect(question, by_article.get(article, {}), candidates)
+            related = {k: o for k, o in by_article.get(article, {}).items() if self._is_related(question, o)}
+            self._collect(question, related, candidates)
         others = sorted(by_article.keys() - set(near), key=lambda article: (abs(article - near[0]), article))
         for article in others:
             if len(candidates) >= ENOUGH_CANDIDATES:
                 break
-            related = {k: o for k, o in by_article[article].items() if are_related(question.right, o)}
+            related = {k: o for k, o in by_article[article].items() if self._is_related(question, o)}
             self._collect(question, related, candidates)
         return list(candidates.values())[:MAX_CANDIDATES]
+
+    def _is_related(self, question: Question, option: Option) -> bool:
+        """Genes pass beside any gene; other answers where they have to do with the same things."""
+        return question.type.endswith("genes") or are_related(question.right, option)
 
     def _list_akin(
         self, question: Question, by_article: dict[int, dict[str, Option]], near: Sequence[int]
@@ -78,7 +83,7 @@ class Pool:
         for article, options in by_article.items():
             for key, option in options.items():
                 cosine, is_sort = self._compare(right, option), right.head == option.head
-                least = _find_least(question, is_sort, article in near)
+                least = _find_least(question, is_sort)
                 if cosine < least or key in prompt or are_in_conflict(right, option):
                     continue
                 if question.kind != "cloze" or find_head(right.text) != find_head(option.text):
@@ -108,15 +113,13 @@ class Pool:
             candidates.setdefault(option.text.lower(), option)
 
 
-def _find_least(question: Question, is_sort: bool, is_near: bool) -> float:
+def _find_least(question: Question, is_sort: bool) -> float:
     """The cosine from which an option passes: less, the more else speaks for it."""
     if not is_sort:
         return MIN_COSINE
     if question.kind == "meaning":  # beside others that begin alike it passes sooner than a bare term
-        return MIN_COSINE_NEAR if is_near else MIN_COSINE_OF_MEANING
-    if question.right.head in ANY_SORT:
-        return MIN_COSINE_OF_SORT if is_near else MIN_COSINE
-    return MIN_COSINE_NEAR if is_near else MIN_COSINE_OF_SORT
+        return MIN_COSINE_OF_MEANING
+    return MIN_COSINE_OF_ANY_SORT if question.right.head in ANY_SORT else MIN_COSINE_OF_SORT
 
 
 def are_related(right: Option, other: Option) -> bool:

@@ -12,7 +12,8 @@ from science_exam.questions.generation.rules.distractors import choose_wrong
 from science_exam.questions.generation.rules.items import Question
 from science_exam.questions.generation.rules.phrases import raise_first
 
-MAX_SHARE, MAX_LEAD = 0.6, 10  # of a block's questions, that may be of one kind, and so many more
+# Of a block's questions that may be of one kind, and so many more; numbers are plenty, and the least asked for.
+MAX_SHARE, MAX_SHARE_OF_NUMBERS, MAX_LEAD = 0.6, 0.15, 10
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class RulesEngine:
 
 
 def _is_ahead(kind: str, n_of_kind: Counter[str]) -> bool:
-    return n_of_kind[kind] > MAX_SHARE * n_of_kind.total() + MAX_LEAD
+    share = MAX_SHARE_OF_NUMBERS if kind == "number" else MAX_SHARE
+    return n_of_kind[kind] > share * n_of_kind.total() + MAX_LEAD
 
 
 def _explain(block: Block, i: int, n_of_kind: Counter[str]) -> str:

@@ -18,7 +18,7 @@ from science_exam.questions.generation.rules.vocabulary import UNIT_WORDS
 BLANK = "_____"
 N_WRONG = 4
 LAST_YEAR = 2025
-MIN_DISTANCE = 0.12  # of a wrong value from the right one, as a share of it
+MIN_DISTANCE = 0.25  # of a wrong value from the right one, as a share of it
 
 _UNIT = "|".join(sorted(map(re.escape, UNIT_WORDS), key=len, reverse=True))
 _QUANTITY = re.compile(
@@ -45,6 +45,12 @@ _REPORT = re.compile(
 )
 _CASE = re.compile(r"[A-Z][a-z]+['’]s ")  # somebody's blood pressure
 # Figures that change from year to year and from one survey to the next, or of what was told before.
+_TALK = re.compile(
+    r"\b(?:image|picture|photo|left|right|but|although|though|while|whereas|however|sounds?|often used|mind|bear"
+    r"|imagine|so that|because|which means|test|trial|survey|researchers|scientists)\b"
+)
+MAX_SENTENCE_WORDS = 28
+MIN_YEARS = 4  # between the right year and a wrong one
 _DRIFTING = re.compile(
     r"\b(?:people|patients?|persons|Americans|adults|women|men|children|students|households|population|users|deaths"
     r"|births|cases|workers|countries|remaining|rest of)\b"
@@ -91,7 +97,12 @@ def ask_for_value(sentence: str, nearby: dict[str, list[float]], rng: random.Ran
         rng: draws the wrong values.
     """
     quantities = find_quantities(sentence)
-    if _DRIFTING.search(sentence) or len(quantities) != 1 or _count_numbers(sentence) != 1 + len(_YEAR.findall(sentence)):
+    if (
+        _DRIFTING.search(sentence)
+        or _is_talk(sentence)
+        or len(quantities) != 1
+        or _count_numbers(sentence) != 1 + len(_YEAR.findall(sentence))
+    ):
         return
     quantity = quantities[0]
     before, _, after = sentence.partition(quantity.text)
@@ -116,7 +127,13 @@ def ask_for_year(
         casing: of the text around.
     """
     years = _YEAR.findall(sentence)
-    if len(years) != 1 or _count_numbers(sentence) != 1 or _RANGE.search(sentence) or _REPORT.match(sentence):
+    if (
+        _is_talk(sentence)
+        or len(years) != 1
+        or _count_numbers(sentence) != 1
+        or _RANGE.search(sentence)
+        or _REPORT.match(sentence)
+    ):
         return
     wrong = derive_years(int(years[0]), [int(value) for value in nearby.get("year", [])], rng)
     if (match := _WHEN.fullmatch(sentence[:-1])) and is_noun_phrase(match["s"], 10):
@@ -127,6 +144,11 @@ def ask_for_year(
         prompt = f"Which year completes the statement: “{before}{BLANK}{after}”"
     if len(wrong) == N_WRONG:
         yield _build(prompt, years[0], sentence, wrong)
+
+
+def _is_talk(sentence: str) -> bool:
+    """A sentence that does more than state one fact."""
+    return bool(_TALK.search(sentence)) or len(split_words(sentence)) > MAX_SENTENCE_WORDS
 
 
 def _count_numbers(sentence: str) -> int:
@@ -144,8 +166,8 @@ def derive_years(year: int, nearby: list[int], rng: random.Random) -> list[str]:
     The right year's rank among the five is drawn, so that neither the middle nor an end gives it away.
     """
     reach = 10 if year >= 1950 else 25
-    shifts = [rng.randint(2, reach) * sign for sign in (-1, 1) for _ in range(12)]
-    candidates = [other for other in nearby if 2 <= abs(other - year) <= reach]
+    shifts = [rng.randint(MIN_YEARS, reach) * sign for sign in (-1, 1) for _ in range(12)]
+    candidates = [other for other in nearby if MIN_YEARS <= abs(other - year) <= reach]
     rng.shuffle(candidates)
     candidates += [year + shift for shift in shifts]
     return [str(y) for y in _draw_around(year, candidates, LAST_YEAR, rng)]
@@ -160,7 +182,7 @@ def derive_values(quantity: Quantity, nearby: list[float], rng: random.Random) -
     digits = quantity.number.replace(",", "").replace(".", "")
     step = 10.0 ** (len(digits) - len(digits.rstrip("0")) - decimals)  # of the last digit that counts
     limit = 99.99 if quantity.unit == "%" and value <= 100 else float("inf")
-    factors = [rng.uniform(0.3, 0.85) for _ in range(12)] + [rng.uniform(1.18, 2.6) for _ in range(12)]
+    factors = [rng.uniform(0.2, 0.75) for _ in range(12)] + [rng.uniform(1.3, 3.0) for _ in range(12)]
     met = [v for v in nearby if 0.2 * value <= v <= 5 * value and _is_multiple(v, step)]
     rng.shuffle(met)
     made = [max(step, round(value * factor / step) * step) for factor in factors]
