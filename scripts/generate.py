@@ -36,7 +36,7 @@ def main(config: GenerateConfig, name: str) -> None:
 
     parts = list_parts(corpus, "make it with: make corpus")
     # A model sees one passage at a time, so its blocks only say how much a kill can cost.
-    block_passages = 200 if config.engine == "local" else 20_000
+    block_passages = 200 if config.engine == "local" else 50_000
     blocks = plan_blocks(parts, folder, block_passages, config.max_passages, config.seed)
     workers = count_workers(config.workers) if config.engine == "rules" else 1
     with open_engine(config, folder.name, replies=folder.parent / "replies" / folder.name) as engine:

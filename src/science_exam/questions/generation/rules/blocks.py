@@ -139,6 +139,10 @@ class Block:
                 yield question
 
 
+def _is_of_anything(type_: str) -> bool:
+    return type_ in OF_ANYTHING or type_.endswith("genes")
+
+
 def is_glossary(passage: Passage) -> bool:
     """Its lines are terms with their meanings."""
     return bool(_GLOSSARY.match(passage.section_path))

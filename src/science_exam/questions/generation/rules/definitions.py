@@ -66,7 +66,8 @@ _VAGUE_TERM = re.compile(
 _NOT_A_NOUN_PHRASE = re.compile(
     r"(?:when|to|used|having|of|also|see|in|on|at|for|with|from|by|refer\w*|describ\w*|relating"
     r"|pertaining|able|not|being|occurs?|if|where|how|as|found|built|given|done|kept|held|any|all|is|are"
-    r"|unitless|SI unit|has|have|it|capable|made|located|caused|can|may|does|more|less|most|between|within|during|about"
+    r"|unitless|SI unit|has|have|it|capable|made|located|caused|can|may|does|more|less|most|between|within"
+    r"|during|about"
     r"|after|before|what|who|that|which|consist\w*|contain\w*|involv\w*|includ\w*|one|two|three|made"
     r"|defined|known|\w+ly)\b",
     re.IGNORECASE,

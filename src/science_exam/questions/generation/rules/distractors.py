@@ -14,13 +14,13 @@ ENOUGH_CANDIDATES = 8
 MAX_CANDIDATES, MAX_AKIN = 24, 10
 # Cosine of definitions from which their terms pass for alternatives: of other sorts, of one sort ("hormone"),
 # of one that says little, and of meanings of one sort.
-MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_ANY_SORT, MIN_COSINE_OF_MEANING = 0.35, 0.12, 0.2, 0.1
+MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_ANY_SORT, MIN_COSINE_OF_MEANING = 0.35, 0.13, 0.2, 0.12
 # Sorts that say too little for two terms to be alternatives.
 ANY_SORT = frozenset(
     """process structure device part type material amount quantity substance molecule method system network
     drug area region measure state change action ability movement object technique tool thing set group space
-    unit value property condition disorder disease element cell tissue layer surface point motion loss phenomenon
-    formation portion stage period piece member kind sort""".split()
+    unit value property condition disorder disease element cell tissue layer surface point motion loss
+    phenomenon formation portion stage period piece member kind sort""".split()
 )
 SORT_BONUS, ARTICLE_BONUS = 0.25, 0.1  # when the nearest are chosen
 # How often 0 … 4 wrong options are to be longer than the right one. All on one side are found less often
@@ -78,19 +78,30 @@ class Pool:
 
         A meaning passes beside others that begin alike; a term only beside those of its field.
         """
-        right, prompt = question.right, question.prompt.lower()
         scored: dict[str, tuple[float, Option]] = {}
+        refused: set[str] = (
+            set()
+        )  # a term is defined more than once, and one definition may tell that it fits
         for article, options in by_article.items():
             for key, option in options.items():
-                cosine, is_sort = self._compare(right, option), right.head == option.head
-                least = _find_least(question, is_sort)
-                if cosine < least or key in prompt or are_in_conflict(right, option):
+                if key in question.prompt.lower() or self._may_be_right(question, option):
+                    refused.add(key)
                     continue
-                if question.kind != "cloze" or find_head(right.text) != find_head(option.text):
+                cosine, is_sort = self._compare(question.right, option), question.right.head == option.head
+                if cosine >= _find_least(question, is_sort):
                     score = cosine + SORT_BONUS * is_sort + ARTICLE_BONUS * (article == near[0])
-                    scored.setdefault(key, (score, option))
-        ranked = sorted(scored.values(), key=lambda pair: (-pair[0], pair[1].text))
+                    scored[key] = max(
+                        scored.get(key, (0.0, option)), (score, option), key=lambda pair: pair[0]
+                    )
+        ranked = sorted((pair for key, pair in scored.items() if key not in refused), key=_rank)
         return [option for _, option in ranked[:MAX_AKIN]]
+
+    def _may_be_right(self, question: Question, option: Option) -> bool:
+        """It says the same; or, in a gap, it ends in the same word and may be of the same sort."""
+        is_gap = question.kind == "cloze"
+        return are_in_conflict(question.right, option) or (
+            is_gap and find_head(question.right.text) == find_head(option.text)
+        )
 
     def _compare(self, a: Option, b: Option) -> float:
         """Cosine of the words of two definitions, by their rarity."""
@@ -111,6 +122,11 @@ class Pool:
         fit.sort(key=lambda o: (find_head(o.text).lower() != head, -len(o.mentions & right.mentions)))
         for option in fit:
             candidates.setdefault(option.text.lower(), option)
+
+
+def _rank(pair: tuple[float, Option]) -> tuple[float, str]:
+    """The nearest first, equal ones by their text."""
+    return -pair[0], pair[1].text
 
 
 def _find_least(question: Question, is_sort: bool) -> float:

@@ -12,7 +12,7 @@ from science_exam.questions.generation.rules.distractors import choose_wrong
 from science_exam.questions.generation.rules.items import Question
 from science_exam.questions.generation.rules.phrases import raise_first
 
-# Of a block's questions that may be of one kind, and so many more; numbers are plenty, and the least asked for.
+# Of a block's questions that may be of one kind, and so many more; of numbers there would be too many.
 MAX_SHARE, MAX_SHARE_OF_NUMBERS, MAX_LEAD = 0.6, 0.15, 10
 
 

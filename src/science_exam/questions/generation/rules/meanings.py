@@ -2,7 +2,7 @@
 
 from science_exam.questions.generation.rules.definitions import Definition
 from science_exam.questions.generation.rules.items import Option, Question
-from science_exam.questions.generation.rules.phrases import find_head, stem_content
+from science_exam.questions.generation.rules.phrases import find_head, is_plural, stem_content
 
 
 def offer_terms(definition: Definition) -> tuple[str, Option]:
@@ -28,7 +28,8 @@ def type_term(definition: Definition) -> str:
 
 def _find_head(definition: Definition) -> str:
     """What the term stands for, in the singular."""
-    return find_head(definition.body).lower().removesuffix("s")
+    head = find_head(definition.body).lower()
+    return head.removesuffix("s") if is_plural(head) else head
 
 
 def _name_number(definition: Definition) -> str:

@@ -46,14 +46,15 @@ _REPORT = re.compile(
 _CASE = re.compile(r"[A-Z][a-z]+['’]s ")  # somebody's blood pressure
 # Figures that change from year to year and from one survey to the next, or of what was told before.
 _TALK = re.compile(
-    r"\b(?:image|picture|photo|left|right|but|although|though|while|whereas|however|sounds?|often used|mind|bear"
-    r"|imagine|so that|because|which means|test|trial|survey|researchers|scientists)\b"
+    r"\b(?:image|picture|photo|left|right|but|although|though|while|whereas|however|sounds?|often used|mind"
+    r"|bear|imagine|so that|because|which means|test|trial|survey|researchers|scientists)\b"
 )
 MAX_SENTENCE_WORDS = 28
 MIN_YEARS = 4  # between the right year and a wrong one
 _DRIFTING = re.compile(
-    r"\b(?:people|patients?|persons|Americans|adults|women|men|children|students|households|population|users|deaths"
-    r"|births|cases|workers|countries|remaining|rest of)\b"
+    r"\b(?:people|patients?|persons|Americans|adults|women|men|children|students|households?|populations?|users"
+    r"|deaths?|births|cases|workers|countries|child|person|remaining|rest of)\b",
+    re.IGNORECASE,
 )
 _RANGE = re.compile(r"\d ?(?:–|-|to|and|or|×|x) ?\d|\bbetween \d|\bfrom \d")
 
