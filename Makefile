@@ -23,7 +23,7 @@ TORCH_INDEX :=
 # make questions CONFIG=stem builds a set of that name; QUESTIONS=data/questions/stem takes it from then on.
 builds := $(and $(filter command line,$(origin CONFIG)),$(filter questions,$(MAKECMDGOALS)))
 # The question set is named after its file, the run after its config and its set; NAME= and RUN= say otherwise.
-NAME := $(if $(builds),$(CONFIG),$(shell basename "$(QUESTIONS)" | sed 's/\.[^.]*$$//' | tr -c 'A-Za-z0-9._\n-' '-'))
+NAME := $(if $(builds),$(patsubst %.yaml,%,$(notdir $(CONFIG))),$(if $(wildcard $(QUESTIONS)/manifest.json),$(notdir $(QUESTIONS)),$(shell basename "$(QUESTIONS)" | sed 's/\.[^.]*$$//' | tr -c 'A-Za-z0-9._\n-' '-')))
 RUN  := $(CONFIG)$(if $(filter-out sample,$(NAME)),-$(NAME))
 set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
@@ -82,11 +82,11 @@ retrieve: questions $(call sample,index) ## the passages each question is read w
 search: $(call sample,index) $(installed) ## passages for one question: make search Q="why is the sky blue"
 	@$(PYTHON) scripts/search.py q='$(subst ','\'',$(value Q))' index="data/index/$(CORPUS)" $(args)
 
-generate: $(call sample,corpus) $(installed) ## passages -> questions by rules, a local model or a server (CORPUS=name CONFIG=rules)
+generate: $(call sample,corpus) $(installed) ## passages -> questions by rules, a local model or a server (CORPUS=name CONFIG=server)
 	$(PYTHON) scripts/generate.py $(named) corpus="data/corpus/$(CORPUS)" $(args)
 
 questions: $(installed) ## question file -> questions, contexts and folds tables (QUESTIONS=path); CONFIG=name builds from many
-	$(if $(builds),$(PYTHON) scripts/build.py $(CONFIG) name="$(NAME)" $(args),$(if $(wildcard $(QUESTIONS)/manifest.json),@:,\
+	$(if $(builds),$(PYTHON) scripts/build.py $(CONFIG) name="$(NAME)" $(if $(filter command line,$(origin FOLDS)),folds=$(FOLDS)) $(args),$(if $(wildcard $(QUESTIONS)/manifest.json),@:,\
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)))
 
 train: questions ## fine-tune an adapter, fold FOLD held out, and score it before and after

@@ -2,8 +2,8 @@
 
     python benchmarks/build_set.py N [--encoder]
 
-N questions as benchmarks/duplicate_check.py makes them (two of a hundred repeat an earlier one, three resemble
-one), one in twenty with a wrong option too few, lie in a CSV file; 2,000 more are the evaluation set. Printed
+N questions as benchmarks/duplicate_check.py makes them (two of a hundred repeat an earlier one, three
+resemble one), one in twenty with a wrong option too few, lie in a CSV file; 2,000 more are the evaluation set. Printed
 are the seconds of each step, the rows a second of all, and the peak memory of the process.
 """
 
@@ -58,7 +58,8 @@ def main(n_rows: int, with_encoder: bool) -> None:
         seconds, processor = time.perf_counter() - start, time.process_time() - processor
     kept = statistics.rows.total()
     print(f"\n{n_rows:,} rows, {kept:,} kept, {losses.repeats.total():,} repeats")
-    print(f"{n_rows / seconds:,.0f} rows/s ({n_rows / processor:,.0f} a CPU second), {measure_peak_gb():.2f} GB")
+    rates = f"{n_rows / seconds:,.0f} rows/s ({n_rows / processor:,.0f} a CPU second)"
+    print(f"{rates}, {measure_peak_gb():.2f} GB")
 
 
 if __name__ == "__main__":

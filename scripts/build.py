@@ -19,12 +19,14 @@ from science_exam.runs import Run, open_run
 
 
 def main(config: BuildConfig, name: str) -> None:
-    if not config.sources:
-        raise UserError("no sources; name a config: make questions CONFIG=sample (see configs/questions)")
     from science_exam.questions.building.inputs import list_inputs
 
+    if not (config.name or name) or not config.sources:
+        raise UserError(
+            "which set? name a config: make questions CONFIG=demo (see configs/questions), or name=…"
+        )
     folder = Path("data/questions") / (config.name or name)
-    run = open_run(folder, config, list_inputs(config))
+    run = open_run(folder, config, list_inputs(config), without=("name",))
     if not run.finished:
         build(config, run)
     print((folder / "report.md").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Passages of a corpus -> questions: by rules, by a model on this machine, or by a server.
 
     make generate CORPUS=sample
-    make generate CORPUS=wiki CONFIG=endpoint
+    make generate CORPUS=wiki CONFIG=server
     python scripts/generate.py corpus=data/corpus/wiki engine=local local.path=path/to/model
 
 Writes data/generated/<name>/{questions,contexts}/part-*.parquet, a source of make questions CONFIG=…

@@ -316,6 +316,8 @@ def test_a_finished_set_is_a_source_too(tmp_path):
     questions["answer"] = pd.array([1, None, 5], dtype="Int64")
     write_table(questions, QUESTIONS, tmp_path / "set" / "questions.parquet")
     write_table(make_contexts(("q2", 1, "text")), CONTEXTS, tmp_path / "set" / "contexts.parquet")
+    assert "not finished" in refusal(tmp_path / "set")
+    (tmp_path / "set" / "manifest.json").write_text("{}")
     drafts, dropped = read(tmp_path / "set", name="mine")
     assert [(draft.right, draft.group, draft.contexts) for draft in drafts] == [
         ("1", "", ()),  # its own id is no group

@@ -191,9 +191,9 @@ def test_contexts_come_along_and_can_be_searched_for(tmp_path):
 
 def test_generated_questions_are_balanced_by_length(tmp_path):
     """A finished generation of which the longest option is right in every question."""
-    rows = [make_question(n % 27, prompt=f"Which element is number {n} of the list?") for n in range(60)]
+    rows = [make_question(n % 27, prompt=f"Which element is number {n} of the list?") for n in range(80)]
     for number, row in enumerate(rows):
-        if number < 45:
+        if number < 40:
             row["A"] += " and its compounds"
     path = write_csv(tmp_path / "long.csv", rows)
     first, _, _ = build(tmp_path / "first", path)
@@ -208,7 +208,7 @@ def test_generated_questions_are_balanced_by_length(tmp_path):
     lengths = made.questions[[f"option_{i}" for i in range(1, 6)]].map(len).to_numpy()
     right = lengths[range(len(lengths)), made.questions["answer"].astype(int) - 1]
     assert 0.15 <= (right == lengths.max(axis=1)).mean() <= 0.3
-    assert losses.balance.total() > 30
+    assert losses.balance.total() > 20
     assert "length gives the answer away" in report
 
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
-from science_exam.questions.generation.server import chat
 from science_exam.questions.generation.asking import BUDGET_SPENT, Failure, Reply
 from science_exam.questions.generation.config import EndpointConfig
+from science_exam.questions.generation.server import chat
 from science_exam.questions.generation.server.endpoint import AHEAD, Endpoint
 
 KEY = "sk-never-to-be-seen-0123456789"

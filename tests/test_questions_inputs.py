@@ -1,9 +1,10 @@
 """What a set is built from: every file that decides it."""
 
-from pathlib import Path
+import pytest
 
+from science_exam.errors import UserError
 from science_exam.questions.building.inputs import list_inputs
-from science_exam.questions.config import AugmentConfig, BuildConfig, SourceConfig
+from science_exam.questions.config import AugmentConfig, BuildConfig, ColumnsConfig, SourceConfig
 
 
 def touch(path):
@@ -33,15 +34,28 @@ def test_articles_beside_a_file_give_its_questions_contexts(tmp_path):
     assert list_names(config, tmp_path) == ["sample/articles.jsonl", "sample/sample.jsonl"]
 
 
-def test_finished_runs_stand_behind_their_manifests(tmp_path):
-    for name in ("made/questions/part-0.parquet", "made/manifest.json", "index/dense/manifest.json"):
+def test_indexes_and_finished_sets_stand_behind_their_manifests(tmp_path):
+    for name in ("file.csv", "set/manifest.json", "set/questions.parquet", "index/dense/manifest.json"):
         touch(tmp_path / name)
     augment = AugmentConfig(contexts="retrieved", index=str(tmp_path / "index"))
-    config = BuildConfig(sources=(SourceConfig(path=str(tmp_path / "made")),), augment=augment)
-    assert list_names(config, tmp_path) == ["index/dense/manifest.json", "made/manifest.json"]
+    source = SourceConfig(path=str(tmp_path / "file.csv"))
+    config = BuildConfig(sources=(source,), evaluation=(str(tmp_path / "set"),), augment=augment)
+    assert list_names(config, tmp_path) == ["file.csv", "index/dense/manifest.json", "set/manifest.json"]
 
 
-def test_a_source_without_a_path_is_not_the_working_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    touch(Path("anything.csv"))
-    assert not any(path.is_file() for path in list_inputs(BuildConfig(sources=(SourceConfig(),))))
+def test_a_source_of_the_hub_is_no_file(tmp_path):
+    source = SourceConfig(path="owner/name", format="hub", columns=ColumnsConfig(right="a"))
+    assert list_names(BuildConfig(sources=(source,)), tmp_path) == []
+
+
+@pytest.mark.parametrize("missing", ["sources", "evaluation"])
+def test_what_is_not_there_is_told_before_anything_is_read(tmp_path, missing):
+    there, gone = str(touch(tmp_path / "file.csv")), str(tmp_path / "gone.csv")
+    source = SourceConfig(path=gone if missing == "sources" else there)
+    with pytest.raises(UserError, match="gone"):
+        list_inputs(BuildConfig(sources=(source,), evaluation=(gone,)))
+
+
+def test_a_source_needs_a_path():
+    with pytest.raises(ValueError, match="expected a path"):
+        BuildConfig(sources=(SourceConfig(),))

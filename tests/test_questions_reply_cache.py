@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
-from science_exam.questions.generation.server import reply_cache
 from science_exam.questions.generation.asking import Failure, Reply
+from science_exam.questions.generation.server import reply_cache
 from science_exam.questions.generation.server.meter import Usage
 from science_exam.questions.generation.server.reply_cache import FILE_NAME, ReplyCache, hash_request
 

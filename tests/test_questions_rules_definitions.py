@@ -3,7 +3,8 @@
 import pytest
 
 from science_exam.questions.generation.rules.definitions import Definition, read_definition, read_glossary
-from science_exam.questions.generation.rules.meanings import ask_for_meaning, ask_for_term
+from science_exam.questions.generation.rules.distractors import ANY_SORT
+from science_exam.questions.generation.rules.meanings import ask_for_meaning, ask_for_term, offer_terms
 from science_exam.questions.generation.rules.phrases import Casing
 
 CASING = Casing(frozenset("glacier moraine erosion".split()), frozenset())
@@ -130,3 +131,16 @@ def test_the_meaning_is_asked_for_without_its_article():
     assert question.right.text == "removal of soil by water and wind"
     assert question.kind == "meaning"
     assert question.right.head == "removal"
+
+
+@pytest.mark.parametrize(
+    ("body", "head"),
+    [
+        ("the process of removing soil by water and wind", "process"),
+        ("layers of rock and soil", "layer"),
+    ],
+)
+def test_a_head_that_says_little_is_found_in_its_singular(body, head):
+    _, option = offer_terms(Definition("erosion", body, False, "event"))
+    assert option.head == head
+    assert option.head in ANY_SORT

@@ -54,24 +54,35 @@ def list_akin(right, options, near=(0,), kind="term"):
 def test_options_come_from_the_own_article_first_and_have_the_type():
     pool = Pool()
     pool.add("term", 1, make_option("moraine", mentions="ice rock"))
-    pool.add("term", 0, make_option("drumlin"))
-    pool.add("other", 0, make_option("meter"))
+    pool.add("term", 0, make_option("drumlin", mentions="ice hill"))
+    pool.add("other", 0, make_option("meter", mentions="ice"))
     question = make_question("esker", mentions="ice sand")
     assert [option.text for option in pool.list_candidates(question, [0])] == ["drumlin", "moraine"]
 
 
-def test_far_articles_lend_only_what_has_to_do_with_the_same_things():
+@pytest.mark.parametrize("near", [[0], [0, 1, 2]])
+def test_near_and_far_articles_lend_only_what_has_to_do_with_the_same_things(near):
     pool = Pool()
+    pool.add("term", 0, make_option("waltz", mentions="piano"))
     pool.add("term", 1, make_option("moraine", mentions="ice rock"))
     pool.add("term", 2, make_option("sonata", mentions="piano"))
     question = make_question("esker", mentions="ice sand")
-    assert [option.text for option in pool.list_candidates(question, [0])] == ["moraine"]
+    assert [option.text for option in pool.list_candidates(question, near)] == ["moraine"]
+
+
+def test_genes_stand_beside_any_other_genes():
+    pool = Pool()
+    pool.add("1 genes", 0, make_option("the QAX7 gene", mentions="fever"))
+    question = make_question("the WEZ1 factor", type_="1 genes", mentions="gout")
+    assert [option.text for option in pool.list_candidates(question, [0])] == ["the QAX7 gene"]
 
 
 def test_an_option_that_stands_in_the_question_is_none():
     pool = Pool()
-    pool.add("term", 0, make_option("drumlin"))
-    assert pool.list_candidates(make_question("esker", prompt="What is like a drumlin?"), [0]) == []
+    pool.add("term", 0, make_option("drumlin", mentions="ice hill"))
+    esker = {"text": "esker", "mentions": "ice sand"}
+    assert pool.list_candidates(make_question(**esker), [0])
+    assert pool.list_candidates(make_question(**esker, prompt="What is like a drumlin?"), [0]) == []
 
 
 def test_what_may_be_right_too_is_in_conflict():
@@ -129,24 +140,21 @@ def share_words(n_shared, own_head, other_head):
     return make_akin("right", words, own_head), make_akin("other", other, other_head), make_akin("rest", rest)
 
 
+@pytest.mark.parametrize("near", [(0,), (0, 1)])
 @pytest.mark.parametrize(
-    ("kind", "own_head", "other_head", "near", "least"),
+    ("kind", "own_head", "other_head", "least"),
     [
-        ("term", "hormone", "enzyme", (0,), "MIN_COSINE"),
-        ("term", "hormone", "enzyme", (0, 1), "MIN_COSINE"),
-        ("term", "hormone", "hormone", (0,), "MIN_COSINE_OF_SORT"),
-        ("term", "hormone", "hormone", (0, 1), "MIN_COSINE_NEAR"),
-        ("cloze", "hormone", "hormone", (0,), "MIN_COSINE_OF_SORT"),
-        ("term", min(ANY_SORT), min(ANY_SORT), (0,), "MIN_COSINE"),
-        ("term", min(ANY_SORT), min(ANY_SORT), (0, 1), "MIN_COSINE_OF_SORT"),
-        ("meaning", "hormone", "enzyme", (0, 1), "MIN_COSINE"),
-        ("meaning", "hormone", "hormone", (0,), "MIN_COSINE_OF_MEANING"),
-        ("meaning", "hormone", "hormone", (0, 1), "MIN_COSINE_NEAR"),
-        ("meaning", min(ANY_SORT), min(ANY_SORT), (0,), "MIN_COSINE_OF_MEANING"),
+        ("term", "hormone", "enzyme", "MIN_COSINE"),
+        ("term", "hormone", "hormone", "MIN_COSINE_OF_SORT"),
+        ("cloze", "hormone", "hormone", "MIN_COSINE_OF_SORT"),
+        ("term", min(ANY_SORT), min(ANY_SORT), "MIN_COSINE_OF_ANY_SORT"),
+        ("meaning", "hormone", "enzyme", "MIN_COSINE"),
+        ("meaning", "hormone", "hormone", "MIN_COSINE_OF_MEANING"),
+        ("meaning", min(ANY_SORT), min(ANY_SORT), "MIN_COSINE_OF_ANY_SORT"),
     ],
 )
 def test_the_more_speaks_for_a_term_the_fewer_words_its_definition_must_share(
-    kind, own_head, other_head, near, least
+    kind, own_head, other_head, least, near
 ):
     passing = []
     for n_shared in range(N_WORDS):
@@ -157,9 +165,21 @@ def test_the_more_speaks_for_a_term_the_fewer_words_its_definition_must_share(
     assert passing == list(range(first, N_WORDS))
 
 
-def test_sort_and_field_count_more_the_farther_a_term_is():
-    assert distractors.MIN_COSINE > distractors.MIN_COSINE_OF_SORT > distractors.MIN_COSINE_NEAR > 0
-    assert distractors.MIN_COSINE_OF_SORT > distractors.MIN_COSINE_OF_MEANING >= distractors.MIN_COSINE_NEAR
+def test_a_telling_sort_counts_more_than_any_other_and_most_for_meanings():
+    assert distractors.MIN_COSINE > distractors.MIN_COSINE_OF_ANY_SORT > distractors.MIN_COSINE_OF_SORT
+    assert distractors.MIN_COSINE_OF_SORT > distractors.MIN_COSINE_OF_MEANING > 0
+
+
+@pytest.mark.parametrize("articles", [(0, 1), (1, 0)])
+def test_a_term_with_two_definitions_is_refused_where_one_is_in_conflict(articles):
+    right = make_akin("right", ["x", "y", "z"])
+    plain = make_akin("twin", ["x", "y", "p"])
+    conflicting = make_akin("twin", ["x", "y", "right"])  # tells that it has to do with the right one
+    far = [(9, make_akin(f"far{i}", [f"f{i}"])) for i in range(40)]
+    rest = [(0, right), (0, make_akin("alga", ["x", "y", "q"])), *far]
+    first, second = articles
+    assert set(list_akin(right, [*rest, (first, plain), (second, plain)])) == {"alga", "twin"}
+    assert list_akin(right, [*rest, (first, plain), (second, conflicting)]) == ["alga"]
 
 
 def test_a_rare_word_in_common_counts_more_than_a_usual_one():

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from science_exam.questions.generation.rules.phrases import Casing
 from science_exam.questions.generation.rules.quantities import (
+    MAX_SENTENCE_WORDS,
+    MIN_YEARS,
     Quantity,
     ask_for_value,
     ask_for_year,
@@ -60,6 +62,35 @@ def test_figures_that_drift_with_the_years_are_not_asked_for(who):
     assert list(ask_for_value(frame.format("the alpine plants"), {}, random.Random(0)))
 
 
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "although thin snow covers it",
+        "while the coast stays bare",
+        "so that ships keep away",
+        "as the picture of it tells",
+        "which researchers told the press",
+    ],
+)
+def test_talk_gives_no_question_for_a_number(talk):
+    value = "Polar ice reaches a thickness of about 3.5 kilometers in the middle of the continent{}."
+    year = "In 1911, Ada Berg drilled the first ice core of the northern continent{}."
+    assert list(ask_for_value(value.format(""), {}, random.Random(0)))
+    assert list(ask_for_year(year.format(""), {}, random.Random(0), CASING))
+    assert not list(ask_for_value(value.format(f", {talk}"), {}, random.Random(0)))
+    assert not list(ask_for_year(year.format(f", {talk}"), {}, random.Random(0), CASING))
+
+
+def test_a_long_sentence_gives_no_question_for_a_number():
+    value = "Polar ice reaches about 3.5 kilometers in{} valleys."
+    # The number counts as two words: its point splits it.
+    n_plain = len("Polar ice reaches about 3 5 kilometers in valleys".split())
+    longest = value.format(" deep" * (MAX_SENTENCE_WORDS - n_plain))
+    too_long = value.format(" deep" * (MAX_SENTENCE_WORDS - n_plain + 1))
+    assert list(ask_for_value(longest, {}, random.Random(0)))
+    assert not list(ask_for_value(too_long, {}, random.Random(0)))
+
+
 def test_a_passive_sentence_becomes_a_question_for_the_year():
     sentence = "The first ice core was drilled by Ada Berg in 1911."
     (question,) = ask_for_year(sentence, {}, random.Random(0), CASING)
@@ -86,6 +117,7 @@ def test_wrong_years_are_four_others_of_no_future(year, nearby, seed):
     wrong = derive_years(year, nearby, random.Random(seed))
     assert len({*wrong, str(year)}) == 5
     assert all(int(text) <= 2025 for text in wrong)
+    assert all(abs(int(text) - year) >= MIN_YEARS for text in wrong)
 
 
 def test_wrong_years_lie_near_and_those_of_recent_times_nearer():
@@ -98,7 +130,7 @@ def test_wrong_years_lie_near_and_those_of_recent_times_nearer():
 
 
 def test_years_met_nearby_are_preferred():
-    years = [1884, 1887, 1894, 1896, 1883, 1899, 1882, 1897]
+    years = [1884, 1886, 1894, 1896, 1883, 1899, 1882, 1897]
     for seed in range(20):
         assert set(map(int, derive_years(1890, years, random.Random(seed)))) <= set(years)
 
@@ -113,7 +145,7 @@ def test_wrong_values_have_the_form_of_the_right_one_and_are_not_near_it(digits,
         assert text.endswith(rest)
         wrong = text.removesuffix(rest)
         assert len(wrong.partition(".")[2]) == decimals
-        assert abs(float(wrong) - quantity.value) >= 0.1 * quantity.value
+        assert abs(float(wrong) - quantity.value) >= 0.25 * quantity.value - 1e-9
 
 
 def test_wrong_percentages_stay_below_a_hundred():

@@ -102,12 +102,19 @@ def test_evaluation_questions_come_from_files_and_from_finished_sets(select, tmp
     row = {"question_id": "q", "prompt": drafts[3].prompt, **dict(zip(OPTION_COLUMNS, "vwxyz", strict=True))}
     row |= {"answer": 1, "source": "s", "group": "g", "passage_id": None}
     write_table(pd.DataFrame([row]), QUESTIONS, tmp_path / "set" / "questions.parquet")
+    (tmp_path / "set" / "manifest.json").write_text("{}")
     file = write_evaluation(tmp_path / "test.csv", drafts[0])
     selection, _ = select(*drafts, evaluation=(file, str(tmp_path / "set")))
     assert selection.gone == {0, 3}
 
 
-def test_lengths_are_balanced_among_the_rows_that_stay(select, tmp_path):
+@pytest.fixture
+def small_sources(monkeypatch):
+    """Sources of any size are balanced."""
+    monkeypatch.setattr("science_exam.questions.building.balance.MIN_ROWS", 0)
+
+
+def test_lengths_are_balanced_among_the_rows_that_stay(select, tmp_path, small_sources):
     """Ten leaks whose longest option is right: with them 12 of 20, without them 2 of 10, a fifth."""
     drafts = [make_draft(n, longest_is_right=n < 12, generated=True) for n in range(20)]
     evaluation = (write_evaluation(tmp_path / "test.csv", *drafts[:10]),)
@@ -117,7 +124,7 @@ def test_lengths_are_balanced_among_the_rows_that_stay(select, tmp_path):
     assert losses.balance.total() == 0
 
 
-def test_rows_that_unbalance_what_is_left_go_and_only_from_their_own_source(select, tmp_path):
+def test_rows_that_unbalance_what_is_left_go_and_only_from_their_own_source(select, tmp_path, small_sources):
     """Of the 16 that stay, the longest option is right in 8: too often."""
     drafts = [make_draft(n, longest_is_right=n < 8, generated=True) for n in range(16)]
     drafts += [make_draft(n, longest_is_right=True, source="exam") for n in range(16, 20)]

@@ -174,7 +174,7 @@ def test_a_source_that_loses_too_many_rows_stops_the_build_unfinished(work, run_
 
 def test_a_build_without_sources_names_the_command(work, run_script, capsys):
     assert run_script("build") == 2
-    assert "no sources; name a config: make questions CONFIG=" in capsys.readouterr().err
+    assert "name a config: make questions CONFIG=" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------- endpoint

@@ -132,6 +132,8 @@ class AugmentConfig:
     context_dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.max_contexts < 1:
+            raise ValueError(f"max_contexts: expected at least 1, found {self.max_contexts}")
         if not 1 <= self.permutations <= 5:
             raise ValueError(f"permutations: expected 1 to 5, found {self.permutations}")
         if self.contexts != "given" and not self.index:
@@ -185,8 +187,12 @@ class BuildConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
         names = [name_source(source) for source in self.sources]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"sources: expected different names, found {twice[0]!r} twice; give name: …")
+        if "" in names:
+            raise ValueError("sources: expected a path, or a name, for each, found neither")
         if self.folds < 2:
             raise ValueError(f"folds: expected at least 2, found {self.folds}")

@@ -10,6 +10,7 @@ from science_exam.errors import UserError
 from science_exam.questions.adaptors.rows import SourceRow
 from science_exam.questions.drafts import Draft
 from science_exam.questions.rows.readers import Row
+from science_exam.runs import read_manifest
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, list_parts, read_table
 
 HINT = "make them with: make generate"
@@ -28,6 +29,7 @@ def list_question_files(folder: Path) -> list[Path]:
         UserError: the folder is neither kind, is not finished, or parts do not belong together.
     """
     if (folder / SET_FILE).is_file():
+        read_manifest(folder)  # of a build that was stopped, the tables may be there too
         return [folder / SET_FILE]
     questions = list_parts(folder / "questions", HINT)
     contexts = list_parts(folder / "contexts", HINT)
@@ -44,9 +46,13 @@ def read_generated(path: Path) -> Iterator[Row]:
     """
     in_parts = path.name != SET_FILE
     beside = path.parent.parent / "contexts" / path.name if in_parts else path.with_name("contexts.parquet")
-    contexts = read_table(CONTEXTS, beside, HINT).sort_values(["question_id", "rank"])
-    texts = contexts.groupby("question_id")["text"].agg(list).to_dict()
     questions = read_table(QUESTIONS, path, HINT)
+    contexts = read_table(CONTEXTS, beside, HINT)
+    made_from = contexts["question_id"].map(questions.set_index("question_id")["passage_id"])
+    # The passage a question was made from in front, wherever it was ranked.
+    contexts["behind"] = ~(contexts["passage_id"] == made_from).fillna(False).astype(bool)
+    contexts = contexts.sort_values(["question_id", "behind", "rank"])
+    texts = contexts.groupby("question_id")["text"].agg(list).to_dict()
     # A question that stands alone has its own id as its group, which other sources may have too.
     alone = (questions["group"] == questions["question_id"]) & ~questions["group"].duplicated(keep=False)
     questions["group"] = questions["group"].mask(alone, "")

@@ -72,7 +72,7 @@ def _read_source(source: SourceConfig) -> Iterator[tuple[str, dict[str, Any] | R
         yield from ((f"{source.path}: {where}", values, parse) for where, values in read_hub(source))
         return
     path = Path(source.path)
-    for file in _list_files(path, source):
+    for file in list_files(source):
         rows, parse = _open_file(file, source)
         name = file.name if file == path else file.relative_to(path).as_posix()
         for where, values in rows:
@@ -80,8 +80,13 @@ def _read_source(source: SourceConfig) -> Iterator[tuple[str, dict[str, Any] | R
             yield f"{name}: {row_only}", values, parse
 
 
-def _list_files(path: Path, source: SourceConfig) -> list[Path]:
-    """The file itself, or the question files of a folder at any depth, sorted."""
+def list_files(source: SourceConfig) -> list[Path]:
+    """The source's file, or the question files of its folder at any depth, sorted.
+
+    Raises:
+        UserError: there is none, or the folder is that of a run that has not finished.
+    """
+    path = Path(source.path)
     if path.is_file():
         return [path]
     if not source.path or not path.is_dir():

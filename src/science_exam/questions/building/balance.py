@@ -7,6 +7,7 @@ import numpy as np
 from science_exam.questions.building.positions import N_OPTIONS
 
 BY_CHANCE = 1 / N_OPTIONS
+MIN_ROWS, MAX_LOSS = 50, 0.75
 
 
 def measure_extreme(lengths: Sequence[int], right: int, extreme: Callable[[Sequence[int]], int]) -> float:
@@ -28,7 +29,8 @@ def choose_surplus(longest: np.ndarray, tolerance: float, seed: int) -> np.ndarr
     """Rows to leave out, drawn at random, so that the mean of `longest` is 20% within `tolerance`.
 
     As few as bring it to half the tolerance: rows whose longest option is right where those are too many,
-    rows where it is wrong where those are.
+    rows where it is wrong where those are. A source that would lose more than three quarters of its rows,
+    or has fewer than fifty, stays as it is: its report shows the share.
 
     Args:
         longest: (rows,) `measure_extreme` of each row's options with `max`.
@@ -39,7 +41,7 @@ def choose_surplus(longest: np.ndarray, tolerance: float, seed: int) -> np.ndarr
         Positions, rising; empty where the mean is within the tolerance already.
     """
     n, total = len(longest), float(longest.sum())
-    if not n or abs(total / n - BY_CHANCE) <= tolerance:
+    if n < MIN_ROWS or abs(total / n - BY_CHANCE) <= tolerance:
         return np.empty(0, dtype=int)
     if total / n > BY_CHANCE:
         share = BY_CHANCE + tolerance / 2
@@ -47,5 +49,7 @@ def choose_surplus(longest: np.ndarray, tolerance: float, seed: int) -> np.ndarr
     else:
         share = BY_CHANCE - tolerance / 2
         candidates, surplus = np.flatnonzero(longest == 0), n - total / share
-    count = min(len(candidates), int(np.ceil(surplus)))
+    count = int(np.ceil(surplus))
+    if count > min(len(candidates), MAX_LOSS * n):
+        return np.empty(0, dtype=int)
     return np.sort(np.random.default_rng(seed).choice(candidates, count, replace=False))

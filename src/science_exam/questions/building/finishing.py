@@ -48,7 +48,9 @@ def finish_drafts(
     found = _find(drafts, placed, find_contexts)
     contexts = []
     for draft, rows in zip(drafts, placed, strict=True):
-        given = [Context(text, passage_id=draft.passage_id) for text in draft.contexts]
+        # The first is what the question was made from; adaptors put it in front.
+        names = [draft.passage_id, *[None] * len(draft.contexts)]
+        given = [Context(text, passage_id=name) for text, name in zip(draft.contexts, names, strict=False)]
         rng = random.Random(f"contexts {seed} {draft.question_id}")
         mixed = mix_contexts(given, found.get(rows[0]["question_id"], []), config, rng)
         for row in rows:

@@ -22,6 +22,7 @@ from science_exam.questions.repeats.leaks import LeakCheck
 from science_exam.questions.repeats.wording import Row
 from science_exam.questions.sources import read_questions
 from science_exam.questions.store import read_questions_table
+from science_exam.runs import read_manifest
 from science_exam.tables import OPTION_COLUMNS
 
 Progress = Callable[[Iterable, str], Iterable]
@@ -59,8 +60,8 @@ def select_drafts(
 ) -> Selection:
     """Decide which drafts go, and count them.
 
-    The evaluation wins over the set, an earlier row over a later one, and balance comes last, so that
-    it holds for what is left.
+    The evaluation wins over the set, an earlier row over a later one, and lengths are balanced among what
+    is left.
 
     Args:
         parts: of the drafts.
@@ -94,6 +95,8 @@ def _list_evaluation(paths: Iterable[str]) -> list[Row]:
     """All questions of the evaluation sets; those without an answer are to be kept apart no less."""
     rows: list[Row] = []
     for path in map(Path, paths):
+        if path.is_dir():
+            read_manifest(path)
         questions = read_questions_table(path) if path.is_dir() else read_questions(path)[0]
         options = questions[list(OPTION_COLUMNS)].to_numpy().tolist()
         rows += zip(questions["prompt"], options, strict=True)

@@ -91,3 +91,8 @@ class GenerateConfig:
     workers: int = 0
     # replace questions of the same name made with other settings
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_passages", 0), ("per_passage", 1), ("seed", 0), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: expected at least {least}, found {getattr(self, name)}")

@@ -18,7 +18,7 @@ def open_engine(config: GenerateConfig, source: str, replies: Path) -> Iterator[
     Args:
         config: which one, and its settings.
         source: of the questions that it writes.
-        replies: folder of a server's replies; shared by all runs, so that none is paid for twice.
+        replies: folder of a server's replies, which outlives the run: none is paid for twice.
 
     Raises:
         UserError: a model or server that cannot be had.

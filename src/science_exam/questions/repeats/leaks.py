@@ -62,7 +62,11 @@ class LeakCheck:
         """
         rows = _list_rows(evaluation) if isinstance(evaluation, pd.DataFrame) else list(evaluation)
         prompts, wholes = [prompt for prompt, _ in rows], [join_options(row) for row in rows]
-        self._first = {_name_exactly(row): number for number, row in reversed([*enumerate(rows)])}
+        self._first = {
+            name: number
+            for number, (prompt, options) in reversed([*enumerate(rows)])
+            for name in (_name_exactly(prompt, option) for option in options or [""])
+        }
         self._words = [list_content_words(prompt) for prompt in prompts]
         self._prompts, self._wholes = OverlapIndex(prompts), OverlapIndex(wholes)
         self._encode = encode
@@ -88,7 +92,7 @@ class LeakCheck:
                 leaks[place] = leak
 
     def _find_same(self, rows: Sequence[Row]) -> list[Leak | None]:
-        found = [self._first.get(_name_exactly(row)) for row in rows]
+        found = [self._first.get(_name_exactly(prompt, *options[:1])) for prompt, options in rows]
         return [None if number is None else Leak(SAME_PROMPT, number, 1.0) for number in found]
 
     def _find_near(self, rows: Sequence[Row]) -> list[Leak | None]:
@@ -136,9 +140,7 @@ def _list_rows(questions: pd.DataFrame) -> list[Row]:
     return list(zip(questions["prompt"].tolist(), options, strict=True))
 
 
-def _name_exactly(row: Row) -> str:
-    """The prompt without what does not count; with its options where it does not say what it is about."""
-    prompt, options = row
-    if list_content_words(prompt):
-        return normalise_text(prompt)
-    return "\n".join([normalise_text(prompt), *sorted(map(normalise_text, options))])
+def _name_exactly(prompt: str, option: str = "") -> str:
+    """The prompt without what does not count; with an option where it does not say what it is about."""
+    name = normalise_text(prompt)
+    return name if list_content_words(prompt) else f"{name}\n{normalise_text(option)}"

@@ -30,6 +30,6 @@ class RowSampling:
         waits = torch.empty_like(scores)
         for row, generator in zip(waits, self._generators, strict=True):
             row.exponential_(generator=generator)
-        # A GPU draws a zero in some ten million times; its noise would be infinite, and lift what is forbidden.
+        # A GPU may draw a zero, whose noise is infinite and would lift what is forbidden.
         waits.clamp_(min=torch.finfo(waits.dtype).tiny)
         return scores / self._temperature - waits.log()  # -log of an exponential variable is a Gumbel one

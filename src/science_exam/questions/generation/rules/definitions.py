@@ -26,6 +26,7 @@ from science_exam.questions.generation.rules.vocabulary import PLAIN_WORDS, SAYI
 
 MIN_STEMS, MIN_STEMS_OF_CONDITION = 3, 5  # of a meaning, that say something
 MIN_BODY_WORDS, MAX_BODY_WORDS = 5, 30
+ROOT_LETTERS = 4
 
 _ARTICLE = re.compile(r"(?:an?|the) ", re.IGNORECASE)
 _GLOSSARY_LINE = re.compile(r"([^:]{3,60}): (.+)")
@@ -83,7 +84,8 @@ _BEGINS_WITH_VERB = re.compile(
 )
 _SECOND_STATEMENT = re.compile(r", and (?:\w+ )?[a-z]+s (?:the|an?)\b")
 _VERB_INSIDE = re.compile(
-    r"\b(?:[Tt]ypes? of an?|of which|that that)\b|\d[–-]\d|\b(?:results?|leads?|depends?|varies|usually between|described by)\b"
+    r"\b(?:[Tt]ypes? of an?|of which|that that|results?|leads?|depends?|varies|usually between)\b"
+    r"|described by|\d[–-]\d"
 )
 _MODIFIER = re.compile(r"\S+ed|\S+-\S+(?:al|ic|ive)")  # no noun: "tagged", "post-glacial"
 _DEIXIS = re.compile(
@@ -186,10 +188,18 @@ def _accept(term: str, body: str, plural: bool) -> Iterator[Definition]:
         and not _VERB_INSIDE.search(body)
         and not _BEGINS_WITH_VERB.match(body)
         and not is_inside_another(term, meaning)
+        and not echoes(term, body)
         and term.lower() not in PLAIN_WORDS
         and len(meaning - SAYING_LITTLE) >= (MIN_STEMS_OF_CONDITION if topic == "condition" else MIN_STEMS)
     ):
         yield Definition(term, body, plural, topic)
+
+
+def echoes(term: str, body: str) -> bool:
+    """Different words of both begin alike, which gives one away by the other: maltase splits maltose."""
+    words = {word.lower() for word in split_words(term) if len(word) > ROOT_LETTERS}
+    others = {word.lower() for word in split_words(body) if len(word) > ROOT_LETTERS} - words
+    return bool({word[:ROOT_LETTERS] for word in words} & {word[:ROOT_LETTERS] for word in others})
 
 
 def is_inside_another(term: str, meaning: Set[str]) -> bool:

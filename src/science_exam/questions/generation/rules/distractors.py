@@ -14,13 +14,13 @@ ENOUGH_CANDIDATES = 8
 MAX_CANDIDATES, MAX_AKIN = 24, 10
 # Cosine of definitions from which their terms pass for alternatives: of other sorts, of one sort ("hormone"),
 # of one that says little, and of meanings of one sort.
-MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_ANY_SORT, MIN_COSINE_OF_MEANING = 0.35, 0.13, 0.2, 0.12
+MIN_COSINE, MIN_COSINE_OF_SORT, MIN_COSINE_OF_ANY_SORT, MIN_COSINE_OF_MEANING = 0.35, 0.12, 0.16, 0.08
 # Sorts that say too little for two terms to be alternatives.
 ANY_SORT = frozenset(
     """process structure device part type material amount quantity substance molecule method system network
     drug area region measure state change action ability movement object technique tool thing set group space
     unit value property condition disorder disease element cell tissue layer surface point motion loss
-    phenomenon formation portion stage period piece member kind sort""".split()
+    phenomenon formation portion stage period piece member kind sort component resistance use""".split()
 )
 SORT_BONUS, ARTICLE_BONUS = 0.25, 0.1  # when the nearest are chosen
 # How often 0 … 4 wrong options are to be longer than the right one. All on one side are found less often
@@ -133,9 +133,10 @@ def _find_least(question: Question, is_sort: bool) -> float:
     """The cosine from which an option passes: less, the more else speaks for it."""
     if not is_sort:
         return MIN_COSINE
-    if question.kind == "meaning":  # beside others that begin alike it passes sooner than a bare term
-        return MIN_COSINE_OF_MEANING
-    return MIN_COSINE_OF_ANY_SORT if question.right.head in ANY_SORT else MIN_COSINE_OF_SORT
+    if question.right.head in ANY_SORT:
+        return MIN_COSINE_OF_ANY_SORT
+    # Beside others that begin alike a meaning passes sooner than a bare term.
+    return MIN_COSINE_OF_MEANING if question.kind == "meaning" else MIN_COSINE_OF_SORT
 
 
 def are_related(right: Option, other: Option) -> bool:

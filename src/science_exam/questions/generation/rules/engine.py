@@ -1,4 +1,4 @@
-"""The rules engine: passages -> questions of five kinds, none of them more than some 60%."""
+"""The rules engine: passages -> questions of five kinds, none of them more than some 70%."""
 
 import random
 from collections import Counter
@@ -13,7 +13,7 @@ from science_exam.questions.generation.rules.items import Question
 from science_exam.questions.generation.rules.phrases import raise_first
 
 # Of a block's questions that may be of one kind, and so many more; of numbers there would be too many.
-MAX_SHARE, MAX_SHARE_OF_NUMBERS, MAX_LEAD = 0.6, 0.15, 10
+MAX_SHARE, MAX_SHARE_OF_NUMBERS, MAX_LEAD = 0.7, 0.15, 10
 
 
 @dataclass(frozen=True)
