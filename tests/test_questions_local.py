@@ -14,6 +14,7 @@ from science_exam.questions.generation.asking import BUDGET_SPENT, BudgetSpent, 
 from science_exam.questions.generation.config import LocalConfig
 from science_exam.questions.generation.engines import Passage
 from science_exam.questions.generation.local.model import LocalModel
+from science_exam.questions.generation.local.sampling import RowSampling
 from science_exam.questions.generation.prompting import SCHEMA, write_messages
 from science_exam.questions.generation.writing import ModelEngine
 
@@ -309,3 +310,12 @@ def test_a_spent_budget_hands_out_the_drafts_before_it_ends():
     assert [next(drafts).passage_id, next(drafts).passage_id] == ["p0", "p2"]
     with pytest.raises(BudgetSpent):
         next(drafts)
+
+
+def test_a_draw_of_zero_does_not_lift_what_is_forbidden(monkeypatch):
+    """Infinite noise on a score of minus infinity is no number, and the largest of all to argmax."""
+    monkeypatch.setattr(torch.Tensor, "exponential_", lambda waits, generator: waits.zero_())
+    scores = torch.tensor([[0.0, -torch.inf, 1.0]])
+    drawn = RowSampling(1.0, [0], "cpu")(None, scores)
+    assert not drawn.isnan().any()
+    assert drawn[0, 1] == -torch.inf
