@@ -122,8 +122,9 @@ PREDICTIONS = Table(
 
 def write_table(frame: pd.DataFrame, table: Table, path: Path) -> None:
     """Check `frame` and write it to `path` in one step: the file is whole or not there."""
+    checked = check_table(frame, table, str(path))  # before a file is begun
     with open_table(table, path) as append:
-        append(frame)
+        append(checked)
 
 
 @contextmanager

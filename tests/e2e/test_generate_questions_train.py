@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,8 +61,18 @@ def dry_make():
     """The commands that `make` would run."""
 
     def dry_make(*words: str, folder: Path = ROOT) -> str:
-        command = ["make", "-f", str(ROOT / "Makefile"), "-n", "PYTHON=python", *words]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        command = [
+            "make",
+            "-f",
+            str(ROOT / "Makefile"),
+            "-n",
+            "--no-print-directory",
+            "PYTHON=python",
+            *words,
+        ]
+        # Not as a part of the make that runs the tests.
+        own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=own)
         return " ".join(done.stdout.split())
 
     return dry_make
