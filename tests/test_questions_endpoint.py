@@ -715,7 +715,7 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_came(tmp_path, ask):
     """As a process of its own: nothing may wait for the server, which would answer after a minute."""
     code = (
         "import signal\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell in the background has it ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored behind a shell
         "import sys; from pathlib import Path\n"
         "from science_exam.questions.generation.config import EndpointConfig\n"
         "from science_exam.questions.generation.server.endpoint import Endpoint\n"
