@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from science_exam.questions.drafts import Draft, Tally
-from science_exam.questions.wrong_options.filling import (
-    Unfillable,
-    complete_drafts,
-    complete_options,
-    thin_options,
-)
+from science_exam.questions.wrong_options.filling import complete_drafts, thin_options
 from science_exam.questions.wrong_options.pool import OptionPool
 from science_exam.questions.wrong_options.proposing import propose_options
 from science_exam.questions.wrong_options.sameness import make_key, measure_echo, say_the_same
@@ -39,13 +34,17 @@ def pool():
 
 
 def fill(question, pool, seed=0):
-    return complete_options(question, pool, seed)
+    """The question with four wrong options."""
+    [filled] = complete_drafts([question], pool, seed, Tally(), Tally())
+    return filled
 
 
 def explain(question, pool):
-    with pytest.raises(Unfillable) as caught:
-        fill(question, pool)
-    return str(caught.value)
+    """Why a question cannot be filled."""
+    dropped = Tally()
+    assert complete_drafts([question], pool, 0, dropped, Tally()) == []
+    [(_, reason)] = dropped.counts
+    return reason
 
 
 def test_a_missing_wrong_option_comes_from_questions_with_the_same_options(pool):

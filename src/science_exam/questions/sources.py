@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from science_exam.errors import UserError
+from science_exam.questions.building.context_mixing import Context, list_rows
 from science_exam.questions.competition import (
     ARTICLES_FILE,
     Articles,
@@ -60,7 +61,7 @@ def read_questions(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             )
         places[name] = where
         questions.append(row)
-        contexts += _context_rows(name, texts)
+        contexts += list_rows(name, [Context(text) for text in texts])
     if not questions:
         raise UserError(f"{path}: expected at least one question, found none")
     return (
@@ -98,17 +99,3 @@ def _check_five(record: Record) -> None:
                 raise RowError("no option", "expected an option, found no such key", column=column)
     elif not isinstance(options, list) or len(options) != len(OPTION_COLUMNS):
         raise RowError("not five options", f"expected a list of 5, found {options!r:.80}", column="options")
-
-
-def _context_rows(question_id: str, texts: list[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "question_id": question_id,
-            "rank": rank,
-            "passage_id": None,
-            "score": None,
-            "retriever": "given",
-            "text": text,
-        }
-        for rank, text in enumerate(texts, start=1)
-    ]

@@ -46,9 +46,11 @@ def read_part(part: Path) -> list[Draft]:
     return [Draft(**row | {name: tuple(row[name]) for name in ("wrong", "contexts")}) for row in rows]
 
 
-def read_rows(part: Path, positions: Sequence[int]) -> list[Row]:
-    """Prompt and options, the right one first, of some drafts of a part."""
-    columns = pq.read_table(part, columns=["prompt", "right", "wrong"]).take(pa.array(positions, pa.int64()))
+def read_rows(part: Path, positions: Sequence[int] | None = None) -> list[Row]:
+    """Prompt and options, the right one first, of some drafts of a part, or of all; contexts stay on disk."""
+    columns = pq.read_table(part, columns=["prompt", "right", "wrong"])
+    if positions is not None:
+        columns = columns.take(pa.array(positions, pa.int64()))
     return [(row["prompt"], (row["right"], *row["wrong"])) for row in columns.to_pylist()]
 
 

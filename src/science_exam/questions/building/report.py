@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
+from science_exam.questions.building.balance import BY_CHANCE
 from science_exam.questions.building.collecting import Losses
 from science_exam.questions.building.statistics import Example, Statistics, describe_spread
 from science_exam.questions.config import BuildConfig
 from science_exam.questions.drafts import Tally
 from science_exam.tables import LETTERS
-
-RANDOM = 0.2  # accuracy of a guess
 
 
 def format_report(config: BuildConfig, losses: Losses, statistics: Statistics) -> str:
@@ -78,7 +77,7 @@ def _format_balance(statistics: Statistics) -> str:
         [
             f"- right option: {', '.join(f'{letter} {share:.1%}' for letter, share in shares)}",
             f"- always the longest option: accuracy {statistics.longest.total() / n_rows:.3f} "
-            f"(a guess: {RANDOM:.3f}); the shortest: {statistics.shortest.total() / n_rows:.3f}",
+            f"(a guess: {BY_CHANCE:.3f}); the shortest: {statistics.shortest.total() / n_rows:.3f}",
             f"- words of a prompt: {describe_spread(statistics.prompt_words)}",
             f"- words of an option: {describe_spread(statistics.option_words)}",
             f"- rows by their number of contexts: {contexts}",

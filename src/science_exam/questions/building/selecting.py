@@ -12,18 +12,17 @@ import pandas as pd
 
 from science_exam.questions.building.balance import choose_surplus, measure_extreme
 from science_exam.questions.building.collecting import Losses
-from science_exam.questions.building.draft_files import read_part, read_rows, stream_drafts
+from science_exam.questions.building.draft_files import read_rows, stream_drafts
 from science_exam.questions.config import BuildConfig
 from science_exam.questions.drafts import Draft, Tally
 from science_exam.questions.folds import join_groups
 from science_exam.questions.repeats.duplicates import DuplicateCheck
 from science_exam.questions.repeats.embeddings import Encode
-from science_exam.questions.repeats.leaks import LeakCheck
+from science_exam.questions.repeats.leaks import LeakCheck, list_rows
 from science_exam.questions.repeats.wording import Row
 from science_exam.questions.sources import read_questions
 from science_exam.questions.store import read_questions_table
 from science_exam.runs import read_manifest
-from science_exam.tables import OPTION_COLUMNS
 
 Progress = Callable[[Iterable, str], Iterable]
 GIVEN_AWAY = "length gives the answer away"
@@ -71,14 +70,12 @@ def select_drafts(
         work: an empty folder for what is kept of each row meanwhile.
         progress: wraps an iterable with a label.
     """
-    leaks, repeats = (
-        LeakCheck(_list_evaluation(config.evaluation), encode),
-        DuplicateCheck(work / "codes", encode),
-    )
+    leaks = LeakCheck(_list_evaluation(config.evaluation), encode)
+    repeats = DuplicateCheck(work / "codes", encode)
     reasons: dict[int, str] = {}
     sizes: list[int] = []
     for part in progress(parts, "looking for leaks"):
-        rows = [(draft.prompt, draft.options) for draft in read_part(part)]
+        rows = read_rows(part)
         start = sum(sizes)
         reasons |= {start + i: leak.reason for i, leak in enumerate(leaks.find(rows)) if leak is not None}
         repeats.add(rows)
@@ -97,9 +94,7 @@ def _list_evaluation(paths: Iterable[str]) -> list[Row]:
     for path in map(Path, paths):
         if path.is_dir():
             read_manifest(path)
-        questions = read_questions_table(path) if path.is_dir() else read_questions(path)[0]
-        options = questions[list(OPTION_COLUMNS)].to_numpy().tolist()
-        rows += zip(questions["prompt"], options, strict=True)
+        rows += list_rows(read_questions_table(path) if path.is_dir() else read_questions(path)[0])
     return rows
 
 

@@ -60,7 +60,7 @@ class LeakCheck:
             evaluation: a questions table, or (prompt, options) of every question.
             encode: texts -> unit vectors (`embeddings.load_encoder`); None looks for no paraphrases.
         """
-        rows = _list_rows(evaluation) if isinstance(evaluation, pd.DataFrame) else list(evaluation)
+        rows = list_rows(evaluation) if isinstance(evaluation, pd.DataFrame) else list(evaluation)
         prompts, wholes = [prompt for prompt, _ in rows], [join_options(row) for row in rows]
         self._first = {
             name: number
@@ -135,7 +135,8 @@ class LeakCheck:
                 leaks[place] = Leak(PARAPHRASE, int(scores.argmax()), float(scores.max()))
 
 
-def _list_rows(questions: pd.DataFrame) -> list[Row]:
+def list_rows(questions: pd.DataFrame) -> list[Row]:
+    """Prompt and options of every question of a table, in its order."""
     options = questions[list(OPTION_COLUMNS)].to_numpy().tolist()
     return list(zip(questions["prompt"].tolist(), options, strict=True))
 

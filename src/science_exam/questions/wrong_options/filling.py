@@ -12,22 +12,6 @@ N_WRONG = 4
 HARD_ADDED, EASY_ADDED = "hard wrong options added", "wrong options added, not all of them hard"
 
 
-class Unfillable(Exception):  # noqa: N818  (it says what a row is, not what went wrong)
-    """A question that cannot get four wrong options; its text is the reason, a few words."""
-
-
-def complete_options(draft: Draft, pool: OptionPool, seed: int) -> Draft:
-    """The draft with exactly four wrong options; for many drafts `complete_drafts` is faster.
-
-    Raises:
-        Unfillable: too few are there, and too few can be found.
-    """
-    dropped = Tally()
-    for done in complete_drafts([draft], pool, seed, dropped, Tally()):
-        return done
-    raise Unfillable(next(reason for _, reason in dropped.counts))
-
-
 def complete_drafts(
     drafts: Sequence[Draft], pool: OptionPool, seed: int, dropped: Tally, mended: Tally
 ) -> list[Draft]:

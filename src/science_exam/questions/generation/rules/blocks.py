@@ -130,12 +130,7 @@ class Block:
             if question.type == "term":
                 if known := definitions.get(question.right.text.lower()):
                     yield replace(question, type=type_term(known[0]))
-            elif (
-                question.type.endswith("genes")
-                or question.type in OF_ANYTHING
-                or subject <= stem_content(title)
-                or subject in self.defined
-            ):
+            elif _is_of_anything(question.type) or subject <= stem_content(title) or subject in self.defined:
                 yield question
 
 
