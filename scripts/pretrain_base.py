@@ -1,7 +1,8 @@
-"""Pretrain the small base that comes with the project, from nothing but articles.
+"""Pretrain the small base that comes with the project, from articles and questions.
 
     make pretrain
     python scripts/pretrain_base.py tiny-science-llama budget_seconds=600
+    torchrun --nproc-per-node 2 scripts/pretrain_base.py tiny-science-llama workers=8
 
 Writes models/<name>/ (weights, tokenizer) and data/pretrain/<name>/ (settings, metrics). When the
 time is over, the same command goes on from the last checkpoint.
@@ -12,38 +13,47 @@ from pathlib import Path
 
 from science_exam.cli import run_script
 from science_exam.pretraining.config import PretrainConfig
-from science_exam.pretraining.words import Article, read_articles
+from science_exam.questions.store import list_files, read_question_set
 from science_exam.runs import Run, open_run
+from science_exam.tables import list_parts
+
+HINT = "make the corpus with: make corpus"
 
 
 def main(config: PretrainConfig, name: str) -> None:
     name = name or "defaults"
     config = replace(config, out=config.out or f"models/{name}")
-    articles = read_articles(Path(config.articles))
+    questions = list_files(Path(config.questions), config.contexts) if config.questions else []
+    articles = [part for corpus in config.corpora for part in list_parts(Path(corpus) / "articles", HINT)]
+    inputs = [*articles, *questions, *map(Path, config.evaluation)]
     # How long and with how many processes does not decide the result, so either may change.
-    folder = Path("data/pretrain") / name
-    run = open_run(folder, config, [Path(config.articles)], without=("budget_seconds", "workers"))
+    run = open_run(Path("data/pretrain") / name, config, inputs, without=("budget_seconds", "workers"))
     if run.finished:
-        print(f"{config.out}: already made from {config.articles} (overwrite=true makes it again)")
+        print(f"{config.out}: already made with these settings (overwrite=true makes it again)")
     else:
-        pretrain(articles, config, run)
+        pretrain(config, run)
 
 
-def pretrain(articles: list[Article], config: PretrainConfig, run: Run) -> None:
+def pretrain(config: PretrainConfig, run: Run) -> None:
     from science_exam.pretraining.checkpoints import remove_checkpoints, save_base
-    from science_exam.pretraining.loop import format_metrics, train_base
-    from science_exam.pretraining.tokenizer import list_texts, train_tokenizer
+    from science_exam.pretraining.loop import format_metrics, open_accelerator, train_base
+    from science_exam.pretraining.preparing import prepare_training
 
-    tokenizer = train_tokenizer(list_texts(articles), config.vocab_size)
+    data = read_question_set(Path(config.questions), config.contexts) if config.questions else None
+    accelerator = open_accelerator()
     run.begin()
-    model, log = train_base(articles, tokenizer, config, run.folder, run.write_metrics)
+    made = prepare_training(config, data and (data.questions, data.contexts))
+    parts = (made.reader, made.make_example, made.held_out)
+    log = train_base(*parts, config, run.folder, run.write_metrics, accelerator)
+    if not accelerator.is_main_process:
+        return
     if log[-1]["step"] < config.steps:
         print(f"time is over at step {log[-1]['step']} of {config.steps}; the same command goes on")
         return
-    save_base(model, tokenizer, Path(config.out))
+    save_base(made.reader.llama, made.tokenizer, Path(config.out))
     remove_checkpoints(run.folder)
-    run.finish({"parameters": model.num_parameters(), **log[-1]})
-    print(f"{config.out}: {model.num_parameters():,} parameters, {format_metrics(log[-1])}")
+    run.finish({"parameters": made.reader.llama.num_parameters(), **made.counts, **log[-1]})
+    print(f"{config.out}: {made.reader.llama.num_parameters():,} parameters, {format_metrics(log[-1])}")
 
 
 if __name__ == "__main__":

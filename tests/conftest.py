@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from science_exam.prompt import INSTRUCTION, TEMPLATE
+from science_exam.prompt import INPUT_END, INSTRUCTION, TEMPLATE
 from science_exam.questions.store import QuestionSet
 from science_exam.tables import CONTEXTS, FOLDS, OPTION_COLUMNS, QUESTIONS, check_table
 
@@ -93,7 +93,12 @@ def bases(tmp_path_factory, question_set) -> dict[str, Base]:
     from science_exam.training.model import load_tokenizer
 
     corpus = [
-        *[TEMPLATE.format(instruction=INSTRUCTION, input="Context:") + " option_1 option_2 option_3"] * 5,
+        *[
+            TEMPLATE.format(instruction=INSTRUCTION, input="Context:")
+            + INPUT_END
+            + " option_1 option_2 option_3"
+        ]
+        * 5,
         *question_set.questions["prompt"],
         *question_set.contexts["text"],
     ]

@@ -33,8 +33,9 @@ INSTRUCTION = (
 TEMPLATE = (
     "Below is an instruction that describes a task, paired with an input that provides further "
     "context. Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n"
+    "### Instruction:\n{instruction}\n\n### Input:\n{input}"
 )
+INPUT_END = "\n\n### Response:\n"
 COMPLETIONS = tuple(f"option_{number}" for number in range(1, 6))
 
 # A sentence ends at . ! or ? (with closing quotes or brackets) before white space and a capital,
@@ -83,10 +84,25 @@ def join_contexts(
 
 def build_prompt(question: Question, context: str = "") -> str:
     """The whole prompt as text, up to the point where the answer begins."""
-    lines = [f"Context: {context}\n"] if context else []
-    lines.append(question.prompt.strip())
-    lines += [f"option_{i}: {text}".rstrip() for i, text in enumerate(question.options, start=1)]
-    return TEMPLATE.format(instruction=INSTRUCTION, input="\n".join(lines))
+    frame = TEMPLATE.format(instruction=INSTRUCTION, input=f"Context: {context}\n\n" if context else "")
+    return frame + build_input(question) + INPUT_END
+
+
+def build_input(question: Question) -> str:
+    """Question and options, a line each."""
+    return "\n".join([question.prompt.strip(), *_option_lines(question)])
+
+
+def find_option_ends(question: Question, prompt: str) -> list[int]:
+    """Offsets behind each option in a text that ends as `build_prompt`'s does."""
+    ends = [len(prompt) - len(INPUT_END)]
+    for line in reversed(_option_lines(question)[1:]):
+        ends.append(ends[-1] - len(line) - 1)
+    return ends[::-1]
+
+
+def _option_lines(question: Question) -> list[str]:
+    return [f"option_{i}: {text}".rstrip() for i, text in enumerate(question.options, start=1)]
 
 
 def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +13,11 @@ PREFIX = "checkpoint-"
 
 
 def save_checkpoint(
-    folder: Path, step: int, model: PreTrainedModel, optimizer: torch.optim.Optimizer, log: list[dict]
+    folder: Path,
+    step: int,
+    model: torch.nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    log: list[dict],
 ) -> None:
     """Write `folder/checkpoint-<step>` and drop the earlier ones."""
     earlier = list(folder.glob(f"{PREFIX}*"))
@@ -20,7 +25,7 @@ def save_checkpoint(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     save_model(model, str(partial / "model.safetensors"))
-    torch.save(optimizer.state_dict(), partial / "optimizer.pt")
+    torch.save([optimizer.state_dict()["state"] for optimizer in optimizers], partial / "optimizers.pt")
     (partial / "state.json").write_text(json.dumps({"step": step, "log": log}), encoding="utf-8")
     partial.rename(folder / f"{PREFIX}{step}")
     for path in earlier:
@@ -28,9 +33,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer
+    folder: Path, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
 ) -> tuple[int, list[dict]]:
-    """Put the newest checkpoint's state into model and optimizer.
+    """Put the newest checkpoint's state into model and optimizers.
 
     Returns:
         Steps done and the log so far; (0, []) without a checkpoint.
@@ -40,7 +45,12 @@ def load_checkpoint(
         return 0, []
     newest = found[-1]
     load_model(model, newest / "model.safetensors")
-    optimizer.load_state_dict(torch.load(newest / "optimizer.pt", weights_only=True))
+    saved = torch.load(newest / "optimizers.pt", weights_only=True, map_location="cpu")
+    for optimizer, states in zip(optimizers, saved, strict=True):
+        held = optimizer.state_dict()["state"]
+        for weight, state in states.items():
+            for name, value in state.items():
+                held[weight][name].copy_(value)  # in place: a captured step goes on using these tensors
     state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
     return state["step"], state["log"]
 

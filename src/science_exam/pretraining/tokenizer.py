@@ -7,9 +7,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from science_exam.errors import UserError
-from science_exam.pretraining.words import Article
-from science_exam.prompt import COMPLETIONS, INSTRUCTION, TEMPLATE, encode_completions
+from science_exam.pretraining.articles import Article
+from science_exam.prompt import COMPLETIONS, INPUT_END, INSTRUCTION, TEMPLATE, encode_completions
 
+MAX_CHARS = 20_000_000  # of text that a tokenizer is trained on
 BEGIN, END, PAD = "<|begin_of_text|>", "<|end_of_text|>", "<|pad|>"
 
 
@@ -30,10 +31,12 @@ def list_texts(articles: Sequence[Article]) -> list[str]:
     """What a tokenizer is trained on: every article, each beside the prompt that stands around it.
 
     With the prompt once an article its words become single tokens: half as many in every example.
+    Of a large corpus every n-th article is enough.
     """
+    every = sum(len(section) for article in articles for section in article.sections) // MAX_CHARS + 1
     options = "".join(f"{name}: \n" for name in COMPLETIONS)
-    frame = TEMPLATE.format(instruction=INSTRUCTION, input=f"Context: \n\n{options}")
-    return [text for article in articles for text in (article.title, *article.sections, frame)]
+    frame = TEMPLATE.format(instruction=INSTRUCTION, input=f"Context: \n\n{options}") + INPUT_END
+    return [text for article in articles[::every] for text in (article.title, *article.sections, frame)]
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerBase:

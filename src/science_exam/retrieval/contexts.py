@@ -1,5 +1,8 @@
 """Ranked passages -> the contexts table: best first, distinct, within a token budget."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 
 from science_exam.overlap import measure_overlap, word_triples
@@ -34,37 +37,39 @@ def choose_contexts(
         max_overlap: of word triples from which a passage repeats a better one.
     """
     rows = hits.rows[:, : k * CANDIDATES]
-    passages = store.fetch(rows[rows != NO_ROW])
+    fetched = store.fetch(rows[rows != NO_ROW])
+    # As plain records: taking rows of a frame, once a question, would take longer than the search.
+    passages = dict(zip(fetched.index.tolist(), fetched.itertuples(index=False), strict=True))
     records = []
     for question_id, own_rows, scores in zip(question_ids, rows, hits.scores, strict=True):
-        ranked = passages.loc[own_rows[own_rows != NO_ROW]]
+        ranked = [passages[row] for row in own_rows[own_rows != NO_ROW].tolist()]
         chosen = _choose(ranked, k, max_tokens, max_overlap)
         records += [
             {
                 "question_id": question_id,
                 "rank": rank,
-                "passage_id": ranked["passage_id"].iloc[place],
+                "passage_id": ranked[place].passage_id,
                 "score": float(scores[place]),
                 "retriever": retriever,
-                "text": ranked["text"].iloc[place],
+                "text": ranked[place].text,
             }
             for rank, place in enumerate(chosen, start=1)
         ]
     return check_table(pd.DataFrame(records, columns=list(CONTEXTS.columns)), CONTEXTS, "contexts")
 
 
-def _choose(ranked: pd.DataFrame, k: int, max_tokens: int, max_overlap: float) -> list[int]:
+def _choose(ranked: Sequence[Any], k: int, max_tokens: int, max_overlap: float) -> list[int]:
     """Places of the passages to keep, best first."""
     chosen: list[int] = []
     kept_triples: list[set[str]] = []
     spent = 0
-    for place, (text, n_tokens) in enumerate(zip(ranked["text"], ranked["n_tokens"], strict=True)):
-        triples = word_triples(text)
+    for place, passage in enumerate(ranked):
+        triples = word_triples(passage.text)
         if any(measure_overlap(triples, other) >= max_overlap for other in kept_triples):
             continue
-        if chosen and (len(chosen) == k or (max_tokens and spent + n_tokens > max_tokens)):
+        if chosen and (len(chosen) == k or (max_tokens and spent + passage.n_tokens > max_tokens)):
             break
         chosen.append(place)
         kept_triples.append(triples)
-        spent += n_tokens
+        spent += passage.n_tokens
     return chosen

@@ -1,0 +1,186 @@
+"""The pure parts of benchmarks/base_reading.py and base_perplexity.py: rows, jobs, tables, windows."""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import base_perplexity
+import base_reading
+import reading_jobs
+import reading_sets
+import reading_tables
+
+SETTINGS = {"base": "a", "learning_rate": 1e-3, "r": 32, "epochs": 4.0, "batch_size": 32, "steps": 0}
+
+
+@pytest.fixture
+def asked():
+    """Six questions, option 1 right, each with a context of its own."""
+    topics = ("tide", "fern", "quartz", "enzyme", "comet", "magnet")
+    questions = pd.DataFrame(
+        {
+            "question_id": [str(number) for number in range(6)],
+            "prompt": [f"What is the {topic}?" for topic in topics],
+            **{name: [f"{topic} {name}" for topic in topics] for name in OPTION_COLUMNS},
+            "answer": 1,
+            "source": "test",
+            "group": [str(number) for number in range(6)],
+            "passage_id": None,
+        }
+    )
+    contexts = pd.DataFrame(
+        {
+            "question_id": questions["question_id"],
+            "rank": 1,
+            "passage_id": None,
+            "score": None,
+            "retriever": "given",
+            "text": [f"All that is known of one {topic} and of no other {topic}." for topic in topics],
+        }
+    )
+    return reading_sets.Asked(check_table(questions, QUESTIONS, ""), check_table(contexts, CONTEXTS, ""))
+
+
+def read_right(questions):
+    return [row[f"option_{row['answer']}"] for row in questions.to_dict("records")]
+
+
+def test_answers_follow_their_options_to_each_of_the_five_places_once(asked):
+    permuted = reading_sets.permute_options(asked, 5, seed=0)
+    rights = pd.Series(read_right(permuted.questions))
+    originals = permuted.questions["question_id"].str.partition("-")[0]
+    assert (rights.groupby(originals.to_numpy()).nunique() == 1).all()
+    assert rights.str.endswith("option_1").all()
+    places = permuted.questions.groupby(originals.to_numpy())["answer"].agg(sorted)
+    assert places.tolist() == [[1, 2, 3, 4, 5]] * 6
+
+
+def test_a_permuted_question_keeps_its_context(asked):
+    permuted = reading_sets.permute_options(asked, 2, seed=0)
+    texts = permuted.contexts.set_index("question_id")["text"]
+    assert texts["3-1"] == texts["3-2"] == asked.contexts["text"][3]
+
+
+def test_mixed_contexts_hold_the_given_one_and_that_of_another_training_row(asked):
+    training = asked.keep(asked.questions["question_id"] != "5")
+    search = reading_sets.find_distractors(training, None, seed=0)
+    mixed = reading_sets.permute_options(training, 1, 0, search).contexts
+    own = asked.contexts.set_index("question_id")["text"]
+    for name, texts in mixed.groupby("question_id")["text"]:
+        assert own[name] in texts.tolist()
+    assert not mixed["text"].str.contains("magnet").any()
+    assert len(mixed) > len(training.questions)
+
+
+def test_what_repeats_an_evaluation_question_is_not_clean(asked):
+    other = asked.questions.assign(prompt=[f"How was the {name} found?" for name in "abcdef"])
+    other.loc[2, "prompt"] = "what is the  FERN"
+    clean = reading_sets.find_clean(other, asked.questions[:2])
+    assert clean.tolist()[2] is False
+
+
+def make_arguments(**changed):
+    values = {name: [value] for name, value in (SETTINGS | {"max_tokens": 1024}).items()}
+    values |= {"only": None, "sets": ["stem_1k", "official"], "folds": 5, "seeds": 3}
+    return argparse.Namespace(**values | {"retrieved": "", "generated": "", "others": ""} | changed)
+
+
+def test_every_seed_trains_five_folds_and_the_whole():
+    jobs = list(base_reading.list_jobs(make_arguments(only=["given", "zero-shot"])))
+    trained = [job for job in jobs if job.arm == "given"]
+    assert len(trained) == 3 * 6
+    assert [job.asked for job in jobs if job.arm == "zero-shot"] == ["stem_1k", "official"]
+
+
+def test_settings_with_several_values_are_all_tried_but_not_without_an_adapter():
+    jobs = list(base_reading.list_jobs(make_arguments(r=[8, 16], seeds=1, sets=["official"])))
+    assert [job.settings.r for job in jobs if job.arm == "given"] == [8, 16]
+    assert sum(job.arm == "zero-shot" for job in jobs) == 1
+    assert not {"retrieved", "generated", "others"} & {job.arm for job in jobs}
+
+
+def make_result(arm, seed, reciprocal, **changed):
+    ids = [f"q{number}" for number in range(len(reciprocal))]
+    columns = {"question_id": ids, "position": [1] * len(ids), "reciprocal": reciprocal}
+    return {
+        "arm": arm,
+        "asked": "official",
+        "fold": None,
+        "seed": seed,
+        "settings": SETTINGS | changed,
+        "scores": {"given": columns},
+    }
+
+
+def test_seeds_are_averaged_by_question_before_scoring():
+    results = [make_result("given", 0, [1.0, 0.5]), make_result("given", 1, [1.0, 1.0])]
+    [answers] = reading_tables.gather_answers(results, results)
+    assert answers.mean_seeds(answers.reciprocal).tolist() == [1.0, 0.75]
+    assert answers.mean_seeds(answers.right).tolist() == [1.0, 0.5]
+
+
+def test_differences_are_paired_with_the_arm_of_the_same_settings():
+    results = [
+        make_result("given", 0, [0.5, 0.5]),
+        make_result("given", 0, [0.0, 0.0], r=8),
+        make_result("permuted", 0, [1.0, 1.0], r=8),
+    ]
+    table = reading_tables.format_scores(reading_tables.gather_answers(results, results))
+    assert "| permuted, r 8 | given | 2 | 1.000 [1.000, 1.000] | 1.000 |" in table
+    assert table.endswith("| +1.000 [+1.000, +1.000] |")
+
+
+def test_a_later_result_takes_the_place_of_an_earlier_one():
+    results = [make_result("zero-shot", 0, [0.0]), make_result("zero-shot", 0, [1.0])]
+    assert "| zero-shot | given | 1 | 1.000" in reading_tables.format_tables(results)
+
+
+def test_right_answers_at_one_place_only_are_not_flat():
+    positions = np.repeat([1, 2, 3, 4, 5], 20)
+    assert reading_tables.measure_flatness((positions == 1).astype(float), positions) < 1e-9
+    assert reading_tables.measure_flatness(np.tile([1.0, 0.0], 50), positions) == 1
+
+
+def test_a_result_that_was_cut_short_is_none(tmp_path):
+    (tmp_path / "results.jsonl").write_text(
+        '\n{"job": "a"}\n{"job": "b", "sc\n{"job": "c"}\n', encoding="utf-8"
+    )
+    assert [result["job"] for result in base_reading.read_results(tmp_path / "results.jsonl")] == ["a", "c"]
+
+
+def test_steps_are_those_of_the_passes_over_the_rows_of_given():
+    job = reading_jobs.Job("given", "official", None, 0, reading_jobs.Settings(**SETTINGS, max_tokens=1024))
+    assert reading_jobs.make_config(job, n_rows=100).max_steps == 4 * 4  # 100 rows are 4 batches of 32
+
+
+class Letters:
+    """A tokenizer of one token a letter; 0 begins and 1 ends a text."""
+
+    bos_token_id, eos_token_id, all_special_ids = 0, 1, (0, 1)
+
+    def __call__(self, text, add_special_tokens):
+        return {"input_ids": [ord(letter) for letter in text]}
+
+    def decode(self, ids, clean_up_tokenization_spaces):
+        return "".join(map(chr, ids))
+
+
+def test_windows_begin_alike_and_count_letters_alone():
+    windows = base_perplexity.cut_windows(
+        iter(["abc", "dé", "f"]), Letters(), window_tokens=4, max_tokens=100
+    )
+    assert windows == [[0, *map(ord, "abc")], [0, 1, *map(ord, "dé")], [0, 1, ord("f"), 1]]
+    assert base_perplexity.count_text(windows, Letters()) == (6, 7)
+
+
+def test_perplexity_of_a_fair_coin_is_two():
+    assert base_perplexity.Loss(10 * math.log(2), n_tokens=10, n_bytes=20).per(10) == pytest.approx(2)

@@ -1,0 +1,171 @@
+"""The training loop: the step, its optimizers, and stopping and going on."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from conftest import LLAMA, ROOT
+
+from science_exam.pretraining.checkpoints import load_checkpoint
+from science_exam.pretraining.config import ModelConfig, PretrainConfig
+from science_exam.pretraining.examples import Answer, Example
+from science_exam.pretraining.loop import open_accelerator, train_base
+from science_exam.pretraining.optimizers import Muon, orthogonalize, rate_at
+from science_exam.pretraining.packing import Packs
+from science_exam.pretraining.reader import Reader, build_llama
+from science_exam.pretraining.stepping import Stepper
+from science_exam.pretraining.tokenizer import find_decision
+
+CONFIG = PretrainConfig(
+    model=ModelConfig(hidden_size=32, intermediate_size=64, layers=3),
+    tokens_per_step=256, max_tokens=128, steps=6, warmup_steps=2, log_steps=2, checkpoint_steps=2,
+)  # fmt: skip
+
+
+def make_example(rng, step, left):
+    """A document whose answer is the option that stands first in it."""
+    ids = [rng.randrange(3, 400) for _ in range(min(left, 100))]
+    answers = [Answer(90, (20, 40, 60, 70, 80), rng.randrange(5))] if len(ids) > 90 else []
+    return Example(ids, answers)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(bases):
+    return bases[LLAMA].tokenizer
+
+
+def make_reader(tokenizer):
+    llama = build_llama(tokenizer, CONFIG.model, seed=1)
+    return Reader(llama, find_decision(tokenizer).deciding_ids, CONFIG.max_tokens)
+
+
+# --- optimizers
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing():
+    config = replace(CONFIG, learning_rate=1.0, warmup_steps=10, steps=100, decay_fraction=0.2)
+    rates = [rate_at(step, config) for step in range(100)]
+    assert rates[0] == 0.1 and rates[9:81] == [1.0] * 72
+    assert rates[90] == pytest.approx(0.5) and rates[99] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("shape", [(3, 24, 60), (2, 60, 24), (1, 32, 32)])
+def test_orthogonal_matrices_have_singular_values_near_one(shape):
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
+    assert values.min() > 0.5 and values.max() < 1.3
+
+
+def test_muon_in_batches_is_the_library_s_muon(tokenizer):
+    torch.manual_seed(0)
+    ours = [torch.nn.Parameter(torch.randn(shape)) for shape in ((8, 6), (4, 9), (8, 6))]
+    theirs = [torch.nn.Parameter(weight.detach().clone()) for weight in ours]
+    mine = Muon(ours, torch.tensor(0.02), weight_decay=0.1)
+    reference = torch.optim.Muon(theirs, 0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        mine.step(), reference.step()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, atol=2e-4, rtol=1e-3)
+
+
+# --- steps
+
+
+def test_setting_up_leaves_no_trace(tokenizer):
+    reader = make_reader(tokenizer)
+    before = [weight.detach().clone() for weight in reader.parameters()]
+    pack = Packs(make_example, 256, seed=1, n_processes=1)[0]
+    stepper = Stepper(reader, pack, CONFIG, open_accelerator())
+    assert all(map(torch.equal, before, reader.parameters()))
+    assert not stepper.sums.any()
+    for optimizer in stepper.optimizers:
+        assert not any(value.any() for state in optimizer.state.values() for value in state.values())
+
+
+def test_training_lowers_the_losses(tokenizer, tmp_path):
+    config = replace(CONFIG, steps=40, log_steps=20, learning_rate=3e-3)
+    log = train(tokenizer, config, tmp_path)[1]
+    assert log[-1]["text_loss"] < log[0]["text_loss"]
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tokenizer, tmp_path):
+    whole, _ = train(tokenizer, CONFIG, tmp_path / "whole")
+    short = replace(CONFIG, budget_seconds=1e-9)  # a step a call
+    steps = [train(tokenizer, short, tmp_path / "parts")[1][-1]["step"] for _ in range(6)]
+    parts = make_reader(tokenizer)
+    stepper = Stepper(parts, Packs(make_example, 256, 1, 1)[0], CONFIG, open_accelerator())
+    assert load_checkpoint(tmp_path / "parts", parts, stepper.optimizers)[0] == 6
+    assert steps == [1, 2, 3, 4, 5, 6]
+    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_held_out_packs_are_scored_at_checkpoints_and_change_nothing(tokenizer, tmp_path):
+    held_out = [Packs(make_example, 256, seed=7, n_processes=1)[0]]
+    plain, _ = train(tokenizer, CONFIG, tmp_path / "plain")
+    watched, log = train(tokenizer, CONFIG, tmp_path / "watched", held_out)
+    assert all(map(torch.equal, plain.parameters(), watched.parameters()))
+    assert [entry["step"] for entry in log if "held_out_accuracy" in entry] == [2, 4, 6]
+
+
+def train(tokenizer, config, folder, held_out=()):
+    reader = make_reader(tokenizer)
+    log = train_base(reader, make_example, held_out, config, folder, len, open_accelerator())
+    return reader, log
+
+
+# --- several processes
+
+TRAIN = """
+import sys
+from pathlib import Path
+from test_pretraining_loop import *
+from transformers import AutoTokenizer
+config = replace(CONFIG, steps=2)
+accelerator = open_accelerator()
+reader = make_reader(AutoTokenizer.from_pretrained(sys.argv[1]))
+train_base(reader, make_example, (), config, Path(sys.argv[2]), len, accelerator)
+torch.save(reader.state_dict(), Path(sys.argv[2]) / f"{accelerator.process_index}.pt")
+"""
+
+
+def test_two_processes_take_the_same_steps_on_different_packs(bases, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TRAIN)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    done = subprocess.run(
+        [*command, str(script), bases[LLAMA].folder, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[:3000]
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    expected = step_by_hand(make_reader(bases[LLAMA].tokenizer))
+    for name, weight in expected.state_dict().items():
+        torch.testing.assert_close(first[name], weight, atol=1e-5, rtol=1e-4)
+
+
+def step_by_hand(reader):
+    """Two steps, each with the mean gradient of the packs that two processes would take."""
+    config, packs = replace(CONFIG, steps=2), Packs(make_example, 256, CONFIG.seed, 2)
+    stepper = Stepper(reader, packs[0], config, open_accelerator())
+    for number in range(2):
+        gradients = []
+        for pack in (packs[2 * number], packs[2 * number + 1]):
+            stepper._pack = pack
+            stepper._differentiate()
+            gradients.append([weight.grad.clone() for weight in reader.parameters()])
+        for weight, *both in zip(reader.parameters(), *gradients, strict=True):
+            weight.grad.copy_((both[0] + both[1]) / 2)
+        stepper._rate.fill_(rate_at(number, config))
+        stepper._update()
+    return reader
