@@ -70,7 +70,7 @@ class PretrainConfig:
     # words of context an example has at least
     min_context_words: int = 60
     # and at most
-    max_context_words: int = 350
+    max_context_words: int = 280
     # questions asked about one context of a reading task, at most
     max_questions: int = 5
     # tokens of an example at most
