@@ -32,9 +32,13 @@ class QuestionPool:
         self._questions, self._cumulated = list(questions), list(accumulate(weights))
         self._refused = refused
 
+    def pick(self, rng: random.Random) -> Question:
+        """A question as it is, with all its passages."""
+        return self._questions[draw_weighted(self._cumulated, rng)]
+
     def draw(self, rng: random.Random, n_words: int) -> Question:
         """A question with a context of about `n_words` words at most."""
-        question = shuffle_options(self._questions[draw_weighted(self._cumulated, rng)], rng)
+        question = shuffle_options(self.pick(rng), rng)
         passages = list(question.contexts[: rng.choice(N_PASSAGES)])
         if rng.random() < DISORDER:
             rng.shuffle(passages)

@@ -35,9 +35,11 @@ class PhaseConfig:
     tasks: float = 0.5
     # questions of the question set, with their retrieved contexts
     questions: float = 0.0
+    # the same with contexts that state an answer, mostly another one, so that only reading helps
+    stated: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = (self.text, self.tasks, self.questions)
+        weights = (self.text, self.tasks, self.questions, self.stated)
         if self.share <= 0 or min(weights) < 0 or not sum(weights):
             raise ValueError(f"phases: expected a share above 0 and weights of 0 or more, found {self}")
 
@@ -56,7 +58,7 @@ class PretrainConfig:
     held_out_fraction: float = 0.03
     # how often questions of a source are drawn: its weight a question, 1 unless named here ("source=weight")
     source_weights: tuple[str, ...] = ()
-    # question files whose contexts may not stand in the text: sentences of theirs are taken out of the corpora
+    # question files whose contexts may not stand in the text: their sentences are taken out of the corpora
     evaluation: tuple[str, ...] = ()
     # where the finished base goes; models/<the config's name> when empty
     out: str = ""
@@ -71,7 +73,7 @@ class PretrainConfig:
     min_context_words: int = 60
     # and at most
     max_context_words: int = 280
-    # questions asked about one context of a reading task, at most
+    # questions asked about one context that was made for them, at most
     max_questions: int = 5
     # tokens of an example at most
     max_tokens: int = 1024
@@ -121,5 +123,5 @@ class PretrainConfig:
             )
         if self.max_tokens > self.tokens_per_step:
             raise ValueError(f"tokens_per_step: expected at least max_tokens, found {self.tokens_per_step}")
-        if any(phase.questions for phase in self.phases) and not self.questions:
+        if any(phase.questions or phase.stated for phase in self.phases) and not self.questions:
             raise ValueError("phases: a phase asks questions, but questions= names no question set")

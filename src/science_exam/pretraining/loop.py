@@ -133,9 +133,9 @@ def format_metrics(metrics: dict[str, float]) -> str:
     """One line of the log for people."""
     held_out = metrics.get("held_out_accuracy")
     return (
-        f"step {metrics['step']:>6}   text {metrics['text_loss']:.3f}   answer {metrics['answer_loss']:.3f}   "
-        f"option {metrics['option_loss']:.3f}   right: tasks {metrics['task_accuracy']:.3f}, questions "
-        f"{metrics['question_accuracy']:.3f}"
+        f"step {metrics['step']:>6}   loss of text {metrics['text_loss']:.3f}, answers "
+        f"{metrics['answer_loss']:.3f}, options {metrics['option_loss']:.3f}   right: tasks "
+        f"{metrics['task_accuracy']:.3f}, questions {metrics['question_accuracy']:.3f}"
         + (f", held out {held_out:.3f}" if held_out is not None else "")
         + f"   {metrics['tokens_per_second']:,} tokens/s"
     )

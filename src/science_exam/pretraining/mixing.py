@@ -9,6 +9,7 @@ from itertools import accumulate
 from science_exam.pretraining.asking import QuestionPool
 from science_exam.pretraining.config import PhaseConfig, PretrainConfig
 from science_exam.pretraining.examples import Example, Layout, Texts, draw_weighted
+from science_exam.pretraining.planting import Planter
 from science_exam.pretraining.tasks import Mixture, make_questions
 from science_exam.pretraining.words import Library
 
@@ -22,6 +23,7 @@ class ExampleMaker:
         library: Library,
         layout: Layout,
         pool: QuestionPool | None,
+        planter: Planter,
         config: PretrainConfig,
     ) -> None:
         """
@@ -30,9 +32,11 @@ class ExampleMaker:
             library: the articles as sentences.
             layout: how questions become examples.
             pool: the question set; None when no phase asks its questions.
+            planter: makes contexts that state an answer.
             config: the stage's settings.
         """
-        self._texts, self._library, self._layout, self._pool = texts, library, layout, pool
+        self._texts, self._library, self._layout = texts, library, layout
+        self._pool, self._planter = pool, planter
         self._mixture = Mixture(config.scramble_fraction, config.same_context_fraction)
         self._n_words = (config.min_context_words, config.max_context_words)
         self._max_tokens, self._max_questions = config.max_tokens, config.max_questions
@@ -42,8 +46,9 @@ class ExampleMaker:
         """An example of at most `left` tokens."""
         phase = find_phase(self._phases, step, self._steps)
         n_tokens = min(left, self._max_tokens)
-        kind = draw_weighted(list(accumulate((phase.text, phase.tasks, phase.questions))), rng)
-        example = (self._make_text, self._make_task, self._make_question)[kind](rng, n_tokens)
+        weights = accumulate((phase.text, phase.tasks, phase.questions, phase.stated))
+        makers = (self._make_text, self._make_task, self._make_question, self._make_stated)
+        example = makers[draw_weighted(list(weights), rng)](rng, n_tokens)
         # Where a pack ends there is no room for a question, but always for text.
         return example if example.ids else self._make_text(rng, n_tokens)
 
@@ -58,6 +63,11 @@ class ExampleMaker:
     def _make_question(self, rng: random.Random, n_tokens: int) -> Example:
         question = self._pool.draw(rng, rng.randint(*self._n_words))
         return replace(self._layout.lay_out([question], n_tokens), asked=True)
+
+    def _make_stated(self, rng: random.Random, n_tokens: int) -> Example:
+        questions = [self._pool.pick(rng) for _ in range(rng.randint(1, self._max_questions))]
+        questions = self._planter.plant(questions, rng, rng.randint(0, self._n_words[1]))
+        return self._layout.lay_out(questions, n_tokens)
 
 
 def find_phase(phases: Sequence[PhaseConfig], step: int, steps: int) -> PhaseConfig:

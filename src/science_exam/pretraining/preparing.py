@@ -13,6 +13,7 @@ from science_exam.pretraining.config import PretrainConfig
 from science_exam.pretraining.examples import Example, Layout, Texts
 from science_exam.pretraining.mixing import ExampleMaker
 from science_exam.pretraining.packing import Pack, pack_in_order
+from science_exam.pretraining.planting import Planter
 from science_exam.pretraining.reader import Reader, build_llama
 from science_exam.pretraining.tokenizer import find_decision, list_texts, train_tokenizer
 from science_exam.pretraining.words import Library
@@ -43,6 +44,7 @@ def prepare_training(config: PretrainConfig, tables: tuple[pd.DataFrame, pd.Data
     evaluation = list(map(Path, config.evaluation))
     read = read_articles(list(map(Path, config.corpora)), evaluation)
     tokenizer = train_tokenizer(list_texts(read.articles), config.model.vocab_size)
+    library = Library(read.articles)
     texts, layout = Texts(read.articles, tokenizer), Layout(tokenizer)
     refused = read_evaluation(evaluation)
     pool, held_out = None, []
@@ -52,7 +54,7 @@ def prepare_training(config: PretrainConfig, tables: tuple[pd.DataFrame, pd.Data
     return Prepared(
         tokenizer=tokenizer,
         reader=Reader(build_llama(tokenizer, config.model, config.seed), deciding_ids, config.max_tokens),
-        make_example=ExampleMaker(texts, Library(read.articles), layout, pool, config),
+        make_example=ExampleMaker(texts, library, layout, pool, Planter(library, refused), config),
         held_out=pack_held_out(held_out, layout, texts, refused, config),
         counts={**read.counts, "text tokens": len(texts), "held-out questions": len(held_out)},
     )

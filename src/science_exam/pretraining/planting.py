@@ -1,0 +1,118 @@
+"""Questions of the question set whose answer the context states, whichever option it is.
+
+A question that was asked before can be answered from memory, and then its context is not read. So
+here the option that counts as right is drawn: a statement of it is planted among sentences of the
+question's own passages, and other options stand there too, in answers to other questions. Whoever
+reads, finds it; whoever remembers, fails.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from science_exam.pretraining.articles import KnownTexts
+from science_exam.pretraining.examples import shuffle_options
+from science_exam.pretraining.rewording import reword
+from science_exam.pretraining.stating import SLOT, make_template
+from science_exam.pretraining.words import PIECE, Library
+from science_exam.prompt import Question, split_sentences
+
+# Share of questions that keep their own answer, and with it all sentences of their passages.
+TRUE_SHARE = 0.35
+# Wrong options that are planted as well, and how many of them in a near miss of the question itself.
+N_DECOYS, NEAR_MISS_SHARE = (0, 1, 2, 2, 3, 4), 0.35
+# Words that a planted statement loses at most: of the question, of the option.
+MAX_STEM_LOSS, MAX_OPTION_LOSS = 0.4, 0.3
+# From this share of its words on, a sentence is taken to state an option.
+STATED_SHARE = 0.5
+
+
+class Planter:
+    """Makes contexts that state a drawn option of each question."""
+
+    def __init__(self, library: Library, refused: KnownTexts) -> None:
+        """
+        Args:
+            library: says which words carry matter.
+            refused: texts whose sentences no context may hold.
+        """
+        self._library, self._refused = library, refused
+
+    def plant(self, questions: Sequence[Question], rng: random.Random, n_words: int) -> list[Question]:
+        """The questions with one context in common, each with the answer that it states.
+
+        Args:
+            questions: of different groups, each with its passages.
+            rng: decides everything.
+            n_words: that sentences of passages may have together, beside the planted ones.
+        """
+        asked, planted = [], []
+        for number, question in enumerate(questions):
+            question = shuffle_options(question, rng)
+            truth = question.options[question.answer - 1]
+            if rng.random() >= TRUE_SHARE:
+                question = replace(question, answer=rng.randint(1, len(question.options)))
+            others = [other.prompt for place, other in enumerate(questions) if place != number]
+            planted += self._state(question, others, rng)
+            planted += self._draw_sentences(question, truth, rng, n_words // len(questions))
+            asked.append(question)
+        rng.shuffle(planted)
+        cut = rng.randint(0, len(planted))
+        contexts = tuple(" ".join(part) for part in (planted[:cut], planted[cut:]) if part)
+        return [replace(question, contexts=contexts) for question in asked]
+
+    def _state(self, question: Question, others: list[str], rng: random.Random) -> list[str]:
+        """The statement of the right option, and decoys with some of the wrong ones."""
+        template, right = make_template(question.prompt, rng), question.options[question.answer - 1]
+        wrong = [option for option in question.options if option != right]
+        statements = [self._write(template, right, rng)]
+        for option in rng.sample(wrong, min(rng.choice(N_DECOYS), len(wrong))):
+            if others and rng.random() >= NEAR_MISS_SHARE:
+                statements.append(self._write(make_template(rng.choice(others), rng), option, rng))
+            elif miss := self._miss(template, rng):
+                statements.append(self._write(miss, option, rng))
+        return statements
+
+    def _write(self, template: str, option: str, rng: random.Random) -> str:
+        """The template with the option in its slot, both with words missing and in other words."""
+        stem = self._lose(template, rng, MAX_STEM_LOSS)
+        told = reword(self._lose(option.rstrip("."), rng, MAX_OPTION_LOSS), rng, share=0.5)
+        first = told.split(" ", 1)[0]
+        if not stem.startswith(SLOT) and self._library.is_ordinary(first.lower()):
+            told = told[:1].lower() + told[1:]
+        text = reword(stem, rng, share=0.5).replace(SLOT, told).strip()
+        return f"{text[:1].upper()}{text[1:]}."
+
+    def _lose(self, text: str, rng: random.Random, most: float) -> str:
+        """The text without some of its words; short texts stay as they are."""
+        words = text.split(" ")
+        share = rng.random() * most
+        if len(words) < 5:
+            return text
+        return " ".join(word for word in words if SLOT in word or rng.random() >= share)
+
+    def _miss(self, template: str, rng: random.Random) -> str:
+        """The template about something else: one of its words, or a few, exchanged."""
+        pieces = PIECE.findall(template)
+        places = [place for place, piece in enumerate(pieces) if self._library.is_content(piece)]
+        for place in rng.sample(places, min(len(places), rng.randint(1, 3))):
+            pieces[place] = self._library.draw_like(pieces[place], rng)
+        return "".join(pieces) if places else ""
+
+    def _draw_sentences(self, question: Question, truth: str, rng: random.Random, n_words: int) -> list[str]:
+        """Sentences of the passages that do not state the true option where another one is right."""
+        passages = question.contexts[: rng.randint(0, 3)]
+        moved = question.options[question.answer - 1] != truth
+        matter = self._matter(truth) - self._matter(question.prompt) if moved else set()
+        sentences = []
+        for sentence in (sentence for passage in passages for sentence in split_sentences(passage)):
+            stated = matter and len(matter & self._matter(sentence)) >= STATED_SHARE * len(matter)
+            n_words -= len(sentence.split())
+            if n_words < 0:
+                break
+            if not stated and not self._refused.hold(sentence):
+                sentences.append(sentence)
+        return sentences
+
+    def _matter(self, text: str) -> set[str]:
+        return {word.lower() for word in self._library.list_content(text)}
