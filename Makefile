@@ -13,6 +13,8 @@ CORPUS      := sample
 SOURCES     :=
 # question of make search
 Q           :=
+# GPUs of make pretrain
+GPUS        := 1
 # folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file
 CONTEXTS    :=
 # file to score instead of a run: predictions.parquet or submission.csv
@@ -101,8 +103,8 @@ predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): pred
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")
 
-pretrain: $(installed) ## pretrain the embedded base again (minutes on a GPU, hours without)
-	$(PYTHON) scripts/pretrain_base.py tiny-science-llama $(ARGS)
+pretrain: $(installed) ## pretrain the embedded base again (minutes on GPUs, weeks without; GPUS=2 takes two)
+	$(PYTHON) $(if $(filter-out 1,$(GPUS)),-m torch.distributed.run --standalone --nproc-per-node $(GPUS)) scripts/pretrain_base.py tiny-science-llama $(ARGS)
 
 lint: $(installed) ## check style and formatting
 	$(PYTHON) -m ruff check .

@@ -21,8 +21,13 @@ from science_exam.prompt import Question, split_sentences
 TRUE_SHARE = 0.35
 # Wrong options that are planted as well, and how many of them in a near miss of the question itself.
 N_DECOYS, NEAR_MISS_SHARE = (0, 1, 2, 2, 3, 4), 0.35
-# Words that a planted statement loses at most: of the question, of the option.
-MAX_STEM_LOSS, MAX_OPTION_LOSS = 0.4, 0.3
+# Words that a planted statement loses at most: of the question, of an option, of a long one. An option
+# by a language model says more than its source does, so reading is to find the one that is nearest.
+MAX_STEM_LOSS, MAX_OPTION_LOSS, MAX_LONG_LOSS = 0.4, 0.3, 0.6
+LONG_WORDS = 10
+MIN_LOSSY_WORDS = 5
+# Long statements that are planted as two sentences, with others between them.
+PARTED_SHARE = 0.4
 # From this share of its words on, a sentence is taken to state an option.
 STATED_SHARE = 0.5
 
@@ -65,31 +70,29 @@ class Planter:
         """The statement of the right option, and decoys with some of the wrong ones."""
         template, right = make_template(question.prompt, rng), question.options[question.answer - 1]
         wrong = [option for option in question.options if option != right]
-        statements = [self._write(template, right, rng)]
+        statements = self._write(template, right, rng)
         for option in rng.sample(wrong, min(rng.choice(N_DECOYS), len(wrong))):
             if others and rng.random() >= NEAR_MISS_SHARE:
-                statements.append(self._write(make_template(rng.choice(others), rng), option, rng))
+                statements += self._write(make_template(rng.choice(others), rng), option, rng)
             elif miss := self._miss(template, rng):
-                statements.append(self._write(miss, option, rng))
+                statements += self._write(miss, option, rng)
         return statements
 
-    def _write(self, template: str, option: str, rng: random.Random) -> str:
+    def _write(self, template: str, option: str, rng: random.Random) -> list[str]:
         """The template with the option in its slot, both with words missing and in other words."""
-        stem = self._lose(template, rng, MAX_STEM_LOSS)
-        told = reword(self._lose(option.rstrip("."), rng, MAX_OPTION_LOSS), rng, share=0.5)
-        first = told.split(" ", 1)[0]
-        if not stem.startswith(SLOT) and self._library.is_ordinary(first.lower()):
+        words = option.rstrip(".").split(" ")
+        is_long = len(words) >= LONG_WORDS
+        words = _lose(words, rng, MAX_LONG_LOSS if is_long else MAX_OPTION_LOSS)
+        rest: list[str] = []
+        if is_long and rng.random() < PARTED_SHARE:
+            middle = rng.randint(len(words) // 3, 2 * len(words) // 3)
+            words, rest = words[:middle], words[middle:]
+        told = reword(" ".join(words), rng, share=0.5)
+        if not template.startswith(SLOT) and self._library.is_ordinary(told.split(" ", 1)[0].lower()):
             told = told[:1].lower() + told[1:]
-        text = reword(stem, rng, share=0.5).replace(SLOT, told).strip()
-        return f"{text[:1].upper()}{text[1:]}."
-
-    def _lose(self, text: str, rng: random.Random, most: float) -> str:
-        """The text without some of its words; short texts stay as they are."""
-        words = text.split(" ")
-        share = rng.random() * most
-        if len(words) < 5:
-            return text
-        return " ".join(word for word in words if SLOT in word or rng.random() >= share)
+        stem = " ".join(_lose(template.split(" "), rng, MAX_STEM_LOSS))
+        parts = [reword(stem, rng, share=0.5).replace(SLOT, told), " ".join(rest)]
+        return [f"{part[:1].upper()}{part[1:]}." for part in map(str.strip, parts) if part]
 
     def _miss(self, template: str, rng: random.Random) -> str:
         """The template about something else: one of its words, or a few, exchanged."""
@@ -116,3 +119,11 @@ class Planter:
 
     def _matter(self, text: str) -> set[str]:
         return {word.lower() for word in self._library.list_content(text)}
+
+
+def _lose(words: list[str], rng: random.Random, most: float) -> list[str]:
+    """A share of the words, drawn up to `most`, is left out; of few words none is."""
+    share = rng.random() * most
+    if len(words) < MIN_LOSSY_WORDS:
+        return words
+    return [word for word in words if SLOT in word or rng.random() >= share]
