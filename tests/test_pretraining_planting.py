@@ -79,3 +79,10 @@ def test_evaluation_sentences_are_kept_out(planter):
 
 def test_a_planting_depends_on_the_seed_alone(planter):
     assert plant(planter, [METAL, BEE], 5) == plant(planter, [METAL, BEE], 5)
+
+
+def test_words_take_other_forms_of_themselves(planter):
+    library, rng = planter._library, random.Random(0)
+    forms = {library.draw_form("orbits", rng) for _ in range(50)}
+    assert "orbits" in forms and len(forms) > 1 and all(form.startswith("orbit") for form in forms)
+    assert library.draw_form("Halley,", rng) == "Halley,"

@@ -26,6 +26,8 @@ N_DECOYS, NEAR_MISS_SHARE = (0, 1, 2, 2, 3, 4), 0.35
 MAX_STEM_LOSS, MAX_OPTION_LOSS, MAX_LONG_LOSS = 0.4, 0.3, 0.6
 LONG_WORDS = 10
 MIN_LOSSY_WORDS = 5
+# Words that stand in any of their forms.
+INFLECTED_SHARE = 0.3
 # Long statements that are planted as two sentences, with others between them.
 PARTED_SHARE = 0.4
 # From this share of its words on, a sentence is taken to state an option.
@@ -75,10 +77,13 @@ class Planter:
             if others and rng.random() >= NEAR_MISS_SHARE:
                 statements += self._write(make_template(rng.choice(others), rng), option, rng)
             elif miss := self._miss(template, rng):
-                statements += self._write(miss, option, rng)
+                # The word that makes it another question has to stay.
+                statements += self._write(miss, option, rng, max_stem_loss=0.0)
         return statements
 
-    def _write(self, template: str, option: str, rng: random.Random) -> list[str]:
+    def _write(
+        self, template: str, option: str, rng: random.Random, max_stem_loss: float = MAX_STEM_LOSS
+    ) -> list[str]:
         """The template with the option in its slot, both with words missing and in other words."""
         words = option.rstrip(".").split(" ")
         is_long = len(words) >= LONG_WORDS
@@ -87,12 +92,17 @@ class Planter:
         if is_long and rng.random() < PARTED_SHARE:
             middle = rng.randint(len(words) // 3, 2 * len(words) // 3)
             words, rest = words[:middle], words[middle:]
-        told = reword(" ".join(words), rng, share=0.5)
+        told = reword(self._inflect(words, rng), rng, share=0.5)
         if not template.startswith(SLOT) and self._library.is_ordinary(told.split(" ", 1)[0].lower()):
             told = told[:1].lower() + told[1:]
-        stem = " ".join(_lose(template.split(" "), rng, MAX_STEM_LOSS))
-        parts = [reword(stem, rng, share=0.5).replace(SLOT, told), " ".join(rest)]
+        stem = self._inflect(_lose(template.split(" "), rng, max_stem_loss), rng)
+        parts = [reword(stem, rng, share=0.5).replace(SLOT, told), self._inflect(rest, rng)]
         return [f"{part[:1].upper()}{part[1:]}." for part in map(str.strip, parts) if part]
+
+    def _inflect(self, words: list[str], rng: random.Random) -> str:
+        """The words as a text, some in another form: who asks when it ceased, reads that it ceases."""
+        draw_form = self._library.draw_form
+        return " ".join(draw_form(word, rng) if rng.random() < INFLECTED_SHARE else word for word in words)
 
     def _miss(self, template: str, rng: random.Random) -> str:
         """The template about something else: one of its words, or a few, exchanged."""
@@ -122,8 +132,8 @@ class Planter:
 
 
 def _lose(words: list[str], rng: random.Random, most: float) -> list[str]:
-    """A share of the words, drawn up to `most`, is left out; of few words none is."""
-    share = rng.random() * most
+    """The words without some of them: a share drawn up to `most`; of few words none is lost."""
     if len(words) < MIN_LOSSY_WORDS:
         return words
-    return [word for word in words if SLOT in word or rng.random() >= share]
+    lost = set(rng.sample(range(len(words)), int(rng.random() * most * len(words))))
+    return [word for place, word in enumerate(words) if place not in lost or SLOT in word]

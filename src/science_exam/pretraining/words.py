@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 
+import Stemmer
+
 from science_exam.pretraining.articles import Article
 from science_exam.pretraining.sentences import find_definition, is_plain, parse_clause
 from science_exam.pretraining.synonyms import is_everyday
@@ -30,6 +32,8 @@ RARE_FRACTION = 1 / 2000
 ENDINGS = ("ing", "ed", "ly", "ss", "us", "is", "s")
 YEARS = range(1500, 2030)
 RECENT_YEAR, OLD_YEAR_SHARE = 1900, 0.3
+
+STEMMER = Stemmer.Stemmer("english")
 
 Place = tuple[int, int]  # the numbers of an article and of one of its sentences
 
@@ -112,6 +116,10 @@ class Library:
             return rng.choice(self._find_pool(len(piece), find_ending(piece))).capitalize()
         return rng.choice(self._names)
 
+    def draw_form(self, word: str, rng: random.Random) -> str:
+        """A form of an ordinary word ("orbit": orbits, orbited, …); any other text as it is."""
+        return rng.choice(self._forms[STEMMER.stemWord(word)]) if word in self._lower else word
+
     def knows_word(self, word: str) -> bool:
         """True for an ordinary lower-case content word."""
         return word in self._lower
@@ -129,7 +137,9 @@ class Library:
         self._lower = set(self._words)
         self._names = [p for p in content if p[0].isupper() and p.lower() not in self._lower]
         self._pools: dict[tuple[int, str], list[str]] = defaultdict(list)
+        self._forms: dict[str, list[str]] = defaultdict(list)  # stem -> words
         for word in self._words:
+            self._forms[STEMMER.stemWord(word)].append(word)
             for length in (len(word) - 1, len(word), len(word) + 1):
                 self._pools[length, find_ending(word)].append(word)
 
