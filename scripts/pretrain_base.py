@@ -12,19 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from science_exam.cli import run_script
+from science_exam.pretraining.articles import list_article_files
 from science_exam.pretraining.config import PretrainConfig
 from science_exam.questions.store import list_files, read_question_set
 from science_exam.runs import Run, open_run
-from science_exam.tables import list_parts
-
-HINT = "make the corpus with: make corpus"
 
 
 def main(config: PretrainConfig, name: str) -> None:
     name = name or "defaults"
     config = replace(config, out=config.out or f"models/{name}")
     questions = list_files(Path(config.questions), config.contexts) if config.questions else []
-    articles = [part for corpus in config.corpora for part in list_parts(Path(corpus) / "articles", HINT)]
+    articles = [file for corpus in config.corpora for file in list_article_files(Path(corpus))]
     inputs = [*articles, *questions, *map(Path, config.evaluation)]
     # How long and with how many processes does not decide the result, so either may change.
     run = open_run(Path("data/pretrain") / name, config, inputs, without=("budget_seconds", "workers"))
@@ -41,7 +39,9 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
 
     data = read_question_set(Path(config.questions), config.contexts) if config.questions else None
     accelerator = open_accelerator()
-    run.begin()
+    if accelerator.is_main_process:  # of several processes one keeps the books
+        run.begin()
+    accelerator.wait_for_everyone()
     made = prepare_training(config, data and (data.questions, data.contexts))
     parts = (made.reader, made.make_example, made.held_out)
     log = train_base(*parts, config, run.folder, run.write_metrics, accelerator)
@@ -51,8 +51,8 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
         print(f"time is over at step {log[-1]['step']} of {config.steps}; the same command goes on")
         return
     save_base(made.reader.llama, made.tokenizer, Path(config.out))
-    remove_checkpoints(run.folder)
     run.finish({"parameters": made.reader.llama.num_parameters(), **made.counts, **log[-1]})
+    remove_checkpoints(run.folder)
     print(f"{config.out}: {made.reader.llama.num_parameters():,} parameters, {format_metrics(log[-1])}")
 
 

@@ -3,13 +3,15 @@
 import argparse
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table
+from science_exam.errors import UserError
+from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table, write_table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -19,7 +21,11 @@ import reading_jobs
 import reading_sets
 import reading_tables
 
-SETTINGS = {"base": "a", "learning_rate": 1e-3, "r": 32, "epochs": 4.0, "batch_size": 32, "steps": 0}
+SETTINGS = {
+    "base": "a", "learning_rate": 1e-3, "r": 32, "epochs": 4.0, "batch_size": 32, "steps": 0,
+    "max_tokens": 1024,
+}  # fmt: skip
+READ = {"data": "data 1", "max_rows": 0, "retrieved": "", "retrieved_official": ""}
 
 
 @pytest.fixture
@@ -88,8 +94,83 @@ def test_what_repeats_an_evaluation_question_is_not_clean(asked):
     assert clean.tolist()[2] is False
 
 
+def test_training_rows_leave_out_the_fold_that_is_asked_or_what_gives_the_official_set_away(asked):
+    library = reading_sets.Library(
+        sets={"stem_1k": asked, "official": asked.keep(asked.questions["question_id"] == "0")},
+        fold_of=pd.Series([0, 1, 2, 0, 1, 2]),
+        clean=pd.Series([False, True, True, True, True, False]),
+        retrieved={},
+        extra={},
+    )
+    for fold in range(3):
+        trained, held_out = library.select_training(fold), library.select_asked("stem_1k", fold)
+        names = [*trained.questions["question_id"], *held_out.questions["question_id"]]
+        assert sorted(names) == list("012345") and len(held_out.questions) == 2
+    assert library.select_training(1).questions["question_id"].tolist() == ["0", "2", "3", "5"]
+    assert library.select_training(None).questions["question_id"].tolist() == ["1", "2", "3", "4"]
+
+
+def test_retrieved_contexts_are_those_of_the_questions_and_none_may_be_missing(asked, tmp_path):
+    write_table(asked.contexts, CONTEXTS, tmp_path / "contexts.parquet")
+    some = asked.keep(asked.questions["question_id"].isin(["1", "4"]))
+    found = reading_sets.read_retrieved(str(tmp_path), some)
+    assert found["question_id"].tolist() == ["1", "4"]
+    write_table(asked.contexts[2:], CONTEXTS, tmp_path / "contexts.parquet")
+    with pytest.raises(UserError, match="2 of 6 questions have no contexts"):
+        reading_sets.read_retrieved(str(tmp_path), asked)
+
+
+@pytest.mark.parametrize(("max_rows", "n_drawn"), [(3, 3), (0, 5), (100, 5)])
+def test_extra_questions_are_drawn_from_those_that_repeat_no_evaluation_question(asked, max_rows, n_drawn):
+    evaluation = asked.questions[2:3].assign(question_id="official")
+    drawn = reading_sets._sample(asked, evaluation, max_rows).questions["question_id"]
+    assert len(drawn) == drawn.nunique() == n_drawn
+    assert "2" not in drawn.tolist()
+
+
+@pytest.fixture
+def identify(tmp_path):
+    """The sources as they are told apart, the files holding `text`."""
+
+    def make(text="", **changed):
+        for names in reading_sets.DECIDING_FILES.values():
+            for path in (tmp_path / name for name in names):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        return reading_sets.Sources(str(tmp_path), **changed).identify()
+
+    return make
+
+
+def name_job(arm, identified, monkeypatch):
+    monkeypatch.setattr(reading_jobs, "list_small_files", lambda base: [])
+    job = reading_jobs.Job(arm, "official", None, 0, reading_jobs.Settings(**SETTINGS))
+    return reading_jobs.name_job(job, identified)
+
+
+def test_jobs_are_told_apart_by_the_sources_that_they_read(identify, tmp_path, monkeypatch):
+    folder = str(tmp_path)
+    plain, extra, fewer = identify(), identify(generated=folder), identify(generated=folder, max_extra=9)
+    retrieved = identify(retrieved=folder)
+    names = [name_job("generated", sources, monkeypatch) for sources in (plain, extra, fewer, retrieved)]
+    assert len(set(names)) == 4
+    names = [name_job("given", sources, monkeypatch) for sources in (plain, extra, fewer, retrieved)]
+    assert names[0] == names[1] == names[2] != names[3]
+    closed = [name_job("closed book", sources, monkeypatch) for sources in (plain, retrieved)]
+    assert len(set(closed)) == 1
+
+
+def test_a_folder_is_told_by_its_files(identify, tmp_path):
+    told = identify("some", generated=str(tmp_path))
+    assert told["generated"].startswith(f"{tmp_path.name} ") and told["others"] == ""
+    assert told == identify("some", generated=f"{tmp_path}/")
+    assert told["generated"] != identify("more", generated=str(tmp_path))["generated"]
+    with pytest.raises(UserError, match="no such file"):
+        identify(generated=str(tmp_path / "nowhere"))
+
+
 def make_arguments(**changed):
-    values = {name: [value] for name, value in (SETTINGS | {"max_tokens": 1024}).items()}
+    values = {name: [value] for name, value in SETTINGS.items()}
     values |= {"only": None, "sets": ["stem_1k", "official"], "folds": 5, "seeds": 3}
     return argparse.Namespace(**values | {"retrieved": "", "generated": "", "others": ""} | changed)
 
@@ -108,7 +189,13 @@ def test_settings_with_several_values_are_all_tried_but_not_without_an_adapter()
     assert not {"retrieved", "generated", "others"} & {job.arm for job in jobs}
 
 
-def make_result(arm, seed, reciprocal, **changed):
+def test_a_base_is_asked_without_an_adapter_once_for_every_limit_of_tokens():
+    arguments = make_arguments(only=["zero-shot"], base=["a", "b"], r=[8, 16], max_tokens=[512, 1024])
+    asked = [(job.settings.base, job.settings.max_tokens) for job in base_reading.list_jobs(arguments)]
+    assert Counter(asked) == dict.fromkeys([("a", 512), ("a", 1024), ("b", 512), ("b", 1024)], 2)
+
+
+def make_result(arm, seed, reciprocal, sources=(), **changed):
     ids = [f"q{number}" for number in range(len(reciprocal))]
     columns = {"question_id": ids, "position": [1] * len(ids), "reciprocal": reciprocal}
     return {
@@ -117,6 +204,7 @@ def make_result(arm, seed, reciprocal, **changed):
         "fold": None,
         "seed": seed,
         "settings": SETTINGS | changed,
+        "sources": READ | dict(sources),
         "scores": {"given": columns},
     }
 
@@ -139,6 +227,59 @@ def test_differences_are_paired_with_the_arm_of_the_same_settings():
     assert table.endswith("| +1.000 [+1.000, +1.000] |")
 
 
+def test_sets_of_extra_questions_are_rows_of_their_own_beside_the_same_given():
+    results = [
+        make_result("given", 0, [0.5, 0.5]),
+        make_result("generated", 0, [1.0, 1.0], sources={"generated": "text 1", "max_extra": 9}),
+        make_result("generated", 0, [0.0, 0.0], sources={"generated": "text 2", "max_extra": 9}),
+    ]
+    table = reading_tables.format_tables(results)
+    rows = [line for line in table.splitlines() if line.startswith("| generated")]
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| generated, generated text 1",
+        "| generated, generated text 2",
+    ]
+    assert "+0.500 [" in rows[0] and "-0.500 [" in rows[1]
+
+
+def test_contexts_tell_only_the_answers_with_them_apart():
+    results = [
+        make_result("given", seed, [value], sources={"retrieved": f"wiki {seed}"})
+        for seed, value in enumerate((0.0, 1.0))
+    ]
+    for result in results:
+        result["scores"]["retrieved"] = result["scores"]["given"]
+    names = [(answers.name, answers.view) for answers in reading_tables.gather_answers(results, results)]
+    assert names == [
+        ("given", "given"),
+        ("given, retrieved wiki 0", "retrieved"),
+        ("given, retrieved wiki 1", "retrieved"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["base", "max_tokens"])
+def test_a_base_without_adapter_is_compared_with_its_own_adapters(name):
+    results = [
+        make_result("given", 0, [0.0, 0.0], **{name: 1}),
+        make_result("given", 0, [0.5, 0.5], **{name: 2}, r=8),
+        make_result("zero-shot", 0, [1.0, 1.0], **{name: 1}),
+        make_result("zero-shot", 0, [1.0, 1.0], **{name: 2}),
+        make_result("zero-shot", 0, [1.0, 1.0], **{name: 3}),
+    ]
+    rows = reading_tables.format_scores(reading_tables.gather_answers(results, results)).splitlines()
+    ends = {row.split(" | ")[0]: row.split(" | ")[-1] for row in rows if "zero-shot" in row}
+    assert ends[f"| zero-shot, {name} 1"].startswith("+1.000")
+    assert ends[f"| zero-shot, {name} 2"].startswith("+0.500")
+    assert ends[f"| zero-shot, {name} 3"] == " |"
+
+
+def test_bases_without_adapter_are_not_mixed_when_one_of_them_has_adapters():
+    results = [make_result("given", 0, [0.0]), make_result("zero-shot", 0, [0.0])]
+    results.append(make_result("zero-shot", 0, [1.0], base="b"))
+    names = [answers.name for answers in reading_tables.gather_answers(results, results)]
+    assert names == ["zero-shot, base a", "zero-shot, base b", "given, base a"]
+
+
 def test_a_later_result_takes_the_place_of_an_earlier_one():
     results = [make_result("zero-shot", 0, [0.0]), make_result("zero-shot", 0, [1.0])]
     assert "| zero-shot | given | 1 | 1.000" in reading_tables.format_tables(results)
@@ -152,13 +293,19 @@ def test_right_answers_at_one_place_only_are_not_flat():
 
 def test_a_result_that_was_cut_short_is_none(tmp_path):
     (tmp_path / "results.jsonl").write_text(
-        '\n{"job": "a"}\n{"job": "b", "sc\n{"job": "c"}\n', encoding="utf-8"
+        '\n{"job": "a", "sources": {}}\n{"job": "b", "sc\n{"job": "c", "sources": {}}\n', encoding="utf-8"
     )
     assert [result["job"] for result in base_reading.read_results(tmp_path / "results.jsonl")] == ["a", "c"]
 
 
+def test_a_result_that_does_not_say_what_was_read_is_refused(tmp_path):
+    (tmp_path / "results.jsonl").write_text('{"job": "a"}\n', encoding="utf-8")
+    with pytest.raises(UserError, match="line 1: does not say what was read"):
+        base_reading.read_results(tmp_path / "results.jsonl")
+
+
 def test_steps_are_those_of_the_passes_over_the_rows_of_given():
-    job = reading_jobs.Job("given", "official", None, 0, reading_jobs.Settings(**SETTINGS, max_tokens=1024))
+    job = reading_jobs.Job("given", "official", None, 0, reading_jobs.Settings(**SETTINGS))
     assert reading_jobs.make_config(job, n_rows=100).max_steps == 4 * 4  # 100 rows are 4 batches of 32
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from science_exam.errors import UserError
-from science_exam.pretraining.articles import KnownTexts
 from science_exam.pretraining.asking import QuestionPool, cut_passages, split_questions
 from science_exam.pretraining.config import PretrainConfig
+from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.prompt import Question
 
 NOTHING = KnownTexts([])
@@ -55,7 +55,11 @@ def test_sources_are_drawn_by_their_weights(question_set):
     assert drawn["common"] / 4000 == pytest.approx(0.75, abs=0.03)
 
 
-@pytest.mark.parametrize("word, wrong", [("elements=much", "'elements=much'"), ("planets=1", "'planets'")])
+@pytest.mark.parametrize(
+    "word, wrong",
+    [("elements=much", "'elements=much'"), ("planets=1", "'planets'"), ("elements=-3", "'elements=-3'"),
+     ("elements=nan", "'elements=nan'"), ("elements=0", "weight above 0")],
+)  # fmt: skip
 def test_a_weight_that_cannot_be_meant_is_named(question_set, word, wrong):
     config = replace(CONFIG, source_weights=(word,))
     with pytest.raises(UserError, match=wrong):
@@ -64,10 +68,22 @@ def test_a_weight_that_cannot_be_meant_is_named(question_set, word, wrong):
 
 def test_a_question_is_asked_with_some_of_its_passages_in_any_order_of_options():
     question = Question("q", "Which?", ("a", "b", "c", "d", "e"), 3, ("One.", "Two.", "Three."))
-    pool = QuestionPool([question], [1.0], NOTHING)
+    pool = QuestionPool([question], ["g"], [1.0], NOTHING)
     drawn = [draw(pool, seed) for seed in range(300)]
     assert all(asked.options[asked.answer - 1] == "c" for asked in drawn)
     assert {asked.answer for asked in drawn} == {1, 2, 3, 4, 5}
     kept = Counter(asked.contexts for asked in drawn)
     assert {(), ("One.",), ("One.", "Two."), ("Two.", "One.")} <= set(kept)
     assert ("Two.",) not in kept  # the best ones are kept, whatever their order
+
+
+def test_several_questions_are_of_different_groups(question_set):
+    config = replace(CONFIG, held_out_fraction=0.0)
+    pool, _ = split_questions(question_set.questions, question_set.contexts, config, NOTHING)
+    group = question_set.questions.set_index("question_id")["group"]
+    sizes = Counter()
+    for seed in range(300):
+        picked = pool.pick(random.Random(seed), 5)
+        sizes[len(picked)] += 1
+        assert len({group[question.question_id] for question in picked}) == len(picked)
+    assert sizes[5] > sizes[3] > 0

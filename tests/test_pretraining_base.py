@@ -12,7 +12,7 @@ from science_exam.pretraining.reader import build_llama
 SHAPE = ModelConfig(hidden_size=32, intermediate_size=64, layers=2)
 SMALL = (
     "model.vocab_size=600 model.hidden_size=32 model.intermediate_size=64 model.layers=2 model.heads=2 "
-    "model.kv_heads=1 tokens_per_step=1024 steps=2"
+    "model.kv_heads=1 tokens_per_pack=1024 steps=2"
 )
 
 

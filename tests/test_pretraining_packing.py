@@ -52,20 +52,20 @@ def test_packs_in_order_lose_nothing_and_are_filled_with_text():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_packs_start_at_any_number_whatever_the_workers(workers):
-    packs = Packs(make_random, n_tokens=256, seed=1, n_processes=1)
+    packs = Packs(make_random, n_tokens=256, seed=1, packs_per_step=1)
     whole = list(load_packs(packs, range(6), workers=0))
     part = list(load_packs(packs, range(3, 6), workers=workers))
     for expected, found in zip(whole[3:], part, strict=True):
         assert all(map(torch.equal, expected, found))
 
 
-def test_processes_share_the_steps_and_get_different_examples():
-    packs = Packs(make_random, n_tokens=256, seed=1, n_processes=2)
+def test_the_packs_of_a_step_belong_to_it_and_differ():
+    packs = Packs(make_random, n_tokens=256, seed=1, packs_per_step=2)
     first, second, next_step = packs[4], packs[5], packs[6]
-    assert first.ids[0] == second.ids[0] == 2 and next_step.ids[0] == 3  # the step: number // processes
+    assert first.ids[0] == second.ids[0] == 2 and next_step.ids[0] == 3  # the step: number // packs a step
     assert not torch.equal(first.ids, second.ids)
 
 
 def test_every_pack_is_exactly_full():
-    packs = Packs(make_random, n_tokens=320, seed=random.Random(3).random(), n_processes=1)
+    packs = Packs(make_random, n_tokens=320, seed=random.Random(3).random(), packs_per_step=1)
     assert all(len(packs[number].ids) == 320 == packs[number].ends[-1] for number in range(20))

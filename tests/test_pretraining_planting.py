@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from test_pretraining_tasks import read_sample
 
-from science_exam.pretraining.articles import KnownTexts
+from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.pretraining.planting import TRUE_SHARE, Planter
 from science_exam.pretraining.words import Library
 from science_exam.prompt import Question

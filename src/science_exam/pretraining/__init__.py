@@ -1,1 +1,1 @@
-"""Pretraining the small embedded base from the sample's articles alone."""
+"""Pretraining the small embedded base: from articles, reading tasks and questions."""

@@ -10,20 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from science_exam.errors import UserError
-from science_exam.overlap import WORD
+from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.prompt import find_sentence_ends
 from science_exam.tables import ARTICLES, list_parts, read_table
 
 # A context has that many, so that wrong options can come from the other sentences.
 MIN_SENTENCES = 3
-# Shorter sentences ("See also.") stand in many texts without being taken from one.
-MIN_SHARED_WORDS = 6
+HINT = "make the corpus with: make corpus"
 HEADING_MARK = "#"  # of headings within a section; they are no sentences
 
 # A licence as it is commonly written: CC0-1.0, CC BY 4.0, CC-BY-SA-4.0, CC BY (article-level, …).
 OPEN_LICENCE = re.compile(r"public domain\b|cc[- ]?0\b|cc[- ]by([- ]sa)?\b", re.IGNORECASE)
 RESTRICTION = re.compile(r"\b(nc|nd|non-?commercial|no-?deriv\w*)\b", re.IGNORECASE)
-FIRST_WORDS = re.compile(r"\W*" + r"\W+".join([r"(\w+)"] * MIN_SHARED_WORDS) + r"\b")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Articles:
     counts: dict[str, int]
 
 
-def read_articles(corpora: Sequence[Path], evaluation: Sequence[Path] = ()) -> Articles:
+def read_articles(corpora: Sequence[Path], known: KnownTexts) -> Articles:
     """Articles of corpora whose licence lets their text be used and shared for any purpose.
 
     That is public domain, CC0, CC BY and CC BY-SA of any version. An article without a licence is
@@ -53,19 +51,16 @@ def read_articles(corpora: Sequence[Path], evaluation: Sequence[Path] = ()) -> A
 
     Args:
         corpora: folders that `make corpus` made (data/corpus/<name>).
-        evaluation: CSV files of questions with a `context` column. Sentences of six words or more
-            that stand in such a context are taken out of the articles.
+        known: texts whose sentences are taken out of the articles.
 
     Raises:
-        UserError: a corpus or file that is missing or damaged, no `context` column, or fewer than two
-            articles.
+        UserError: a corpus that is missing or damaged, or fewer than two articles.
     """
-    known = read_evaluation(evaluation)
     counts = Counter(dict.fromkeys(("articles", "characters", "sentences"), 0))
     articles = [
         article
         for corpus in corpora
-        for part in list_parts(corpus / "articles", "make the corpus with: make corpus")
+        for part in list_article_files(corpus)
         for article in _read_part(part, known, counts)
     ]
     if len(articles) < 2:
@@ -74,6 +69,11 @@ def read_articles(corpora: Sequence[Path], evaluation: Sequence[Path] = ()) -> A
             f"{len(articles)} ({dict(counts)}); name further corpora"
         )
     return Articles(tuple(articles), dict(counts))
+
+
+def list_article_files(corpus: Path) -> list[Path]:
+    """The files that hold a corpus' articles."""
+    return list_parts(corpus / "articles", HINT)
 
 
 def is_open(licence: str) -> bool:
@@ -85,45 +85,8 @@ def is_open(licence: str) -> bool:
     return bool(OPEN_LICENCE.match(licence.strip())) and not RESTRICTION.search(licence)
 
 
-class KnownTexts:
-    """Texts in which sentences are looked up, as lower-case words without punctuation."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = [f" {' '.join(WORD.findall(text.lower()))} " for text in dict.fromkeys(texts)]
-        self._places: dict[tuple[str, ...], list[int]] = {}  # run of words -> the texts that hold it
-        for number, text in enumerate(self._texts):
-            words = text.split()
-            for start in range(len(words) - MIN_SHARED_WORDS + 1):
-                run = tuple(words[start : start + MIN_SHARED_WORDS])
-                self._places.setdefault(run, []).append(number)
-
-    def hold(self, sentence: str) -> bool:
-        """True when the words of the sentence, six or more, stand in one of the texts in this order."""
-        sentence = sentence.lower()
-        first = FIRST_WORDS.match(sentence)
-        numbers = self._places.get(first.groups()) if first else None
-        if not numbers:
-            return False
-        words = f" {' '.join(WORD.findall(sentence))} "
-        return any(words in self._texts[number] for number in numbers)
-
-
-def read_evaluation(paths: Sequence[Path]) -> KnownTexts:
-    """The contexts of evaluation files; see `read_articles`."""
-    return KnownTexts([text for path in paths for text in _read_contexts(path)])
-
-
-def _read_contexts(path: Path) -> list[str]:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; name a CSV file of questions with a context column")
-    try:
-        return pd.read_csv(path, usecols=["context"], encoding="utf-8-sig")["context"].dropna().tolist()
-    except ValueError as error:
-        raise UserError(f"{path}: expected a CSV file with a context column: {error}") from None
-
-
 def _read_part(part: Path, known: KnownTexts, counts: Counter[str]) -> Iterator[Article]:
-    table = read_table(ARTICLES, part, "make the corpus with: make corpus")
+    table = read_table(ARTICLES, part, HINT)
     for row in table.itertuples(index=False):
         reason = "licence missing" if pd.isna(row.licence) or not row.licence.strip() else ""
         if reason or not is_open(row.licence):

@@ -1,5 +1,6 @@
 """Questions of a question set, asked with some of their retrieved contexts."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +9,9 @@ from itertools import accumulate
 import pandas as pd
 
 from science_exam.errors import UserError
-from science_exam.pretraining.articles import KnownTexts
 from science_exam.pretraining.config import PretrainConfig
-from science_exam.pretraining.examples import draw_weighted, shuffle_options
+from science_exam.pretraining.drawing import draw_weighted, shuffle_options
+from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.prompt import Question, join_contexts, split_sentences
 
 # Passages a question is asked with: none too, since a base has to answer then as well.
@@ -22,23 +23,34 @@ DISORDER = 0.3
 class QuestionPool:
     """Questions that are drawn by weight, each time with other passages and another order of options."""
 
-    def __init__(self, questions: Sequence[Question], weights: Sequence[float], refused: KnownTexts) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        groups: Sequence[str],
+        weights: Sequence[float],
+        refused: KnownTexts,
+    ) -> None:
         """
         Args:
-            questions: with all their passages, best first.
+            questions: with all their passages, best first; at least one.
+            groups: of each question; those of one group are about the same.
             weights: of each question.
             refused: texts whose sentences no context may hold.
         """
-        self._questions, self._cumulated = list(questions), list(accumulate(weights))
+        self._questions, self._groups = list(questions), list(groups)
+        self._cumulated = list(accumulate(weights))
         self._refused = refused
 
-    def pick(self, rng: random.Random) -> Question:
-        """A question as it is, with all its passages."""
-        return self._questions[draw_weighted(self._cumulated, rng)]
+    def pick(self, rng: random.Random, n_questions: int = 1) -> list[Question]:
+        """Questions of different groups as they are, with all their passages; fewer where groups repeat."""
+        places = [draw_weighted(self._cumulated, rng) for _ in range(n_questions)]
+        by_group = {self._groups[place]: self._questions[place] for place in places}
+        return list(by_group.values())
 
     def draw(self, rng: random.Random, n_words: int) -> Question:
         """A question with a context of about `n_words` words at most."""
-        question = shuffle_options(self.pick(rng), rng)
+        [question] = self.pick(rng)
+        question = shuffle_options(question, rng)
         passages = list(question.contexts[: rng.choice(N_PASSAGES)])
         if rng.random() < DISORDER:
             rng.shuffle(passages)
@@ -76,11 +88,12 @@ def split_questions(
         refused: texts whose sentences no context may hold.
 
     Raises:
-        UserError: a weight that is none, or of no source of the questions.
+        UserError: a weight that is none, or of no source of the questions; no question to train on.
     """
     weights = _read_weights(config.source_weights, set(questions["source"]))
     questions = questions[questions["answer"].notna()]
-    trained, held_out, drawn = [], [], []
+    trained: list[tuple[Question, str, float]] = []
+    held_out: list[Question] = []
     rows = zip(
         join_contexts(questions, contexts, max(N_PASSAGES)),
         questions["group"],
@@ -92,9 +105,10 @@ def split_questions(
         if random.Random(f"{config.seed}-{group}").random() < config.held_out_fraction:
             held_out.append(question)
         else:
-            trained.append(question)
-            drawn.append(weights.get(source, 1.0))
-    return QuestionPool(trained, drawn, refused), held_out
+            trained.append((question, group, weights.get(source, 1.0)))
+    if not any(weight for *_, weight in trained):
+        raise UserError("no question with an answer and a weight above 0 is left to train on")
+    return QuestionPool(*zip(*trained, strict=True), refused), held_out
 
 
 def _read_weights(words: Sequence[str], sources: set[str]) -> dict[str, float]:
@@ -104,7 +118,9 @@ def _read_weights(words: Sequence[str], sources: set[str]) -> dict[str, float]:
         try:
             weights[source] = float(weight)
         except ValueError:
-            raise UserError(f"source_weights: expected source=weight, found {word!r}") from None
+            weights[source] = math.nan
+        if not 0 <= weights[source] < math.inf:
+            raise UserError(f"source_weights: expected source=weight of 0 or more, found {word!r}")
         if source not in sources:
             raise UserError(f"source_weights: no source {source!r}; there are {', '.join(sorted(sources))}")
     return weights

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+CHECKPOINTS = "checkpoints"  # below a run's folder
 PREFIX = "checkpoint-"
 
 
@@ -57,14 +58,13 @@ def load_checkpoint(
 
 def remove_checkpoints(folder: Path) -> None:
     """Free the disk once the base is safe."""
-    for path in folder.glob(f"{PREFIX}*"):
-        shutil.rmtree(path)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
 def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
     """Write the base as bf16 safetensors with its tokenizer; turns `model` itself into bf16.
 
-    Files that are not made here (the model card) are kept.
+    Other files in `out` (the model card) are kept.
     """
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -72,5 +72,9 @@ def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: P
         shutil.copytree(out, partial)
     model.to(torch.bfloat16).save_pretrained(partial)
     tokenizer.save_pretrained(partial)
-    shutil.rmtree(out, ignore_errors=True)
+    earlier = out.with_name(out.name + ".earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if out.is_dir():
+        out.rename(earlier)  # never neither: a kill between the two leaves it there
     partial.rename(out)
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -77,8 +77,10 @@ class PretrainConfig:
     max_questions: int = 5
     # tokens of an example at most
     max_tokens: int = 1024
-    # tokens of an optimizer step, in each process: examples packed one behind the other
-    tokens_per_step: int = 65_536
+    # tokens of a pack: examples one behind the other that go through the model at once
+    tokens_per_pack: int = 65_536
+    # packs of an optimizer step; several GPUs share them, so that their number decides nothing
+    packs_per_step: int = 1
     # optimizer steps of the whole schedule
     steps: int = 12_000
     # stop after that many seconds with a checkpoint; the same command goes on (0: never)
@@ -111,7 +113,7 @@ class PretrainConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("steps", "log_steps", "checkpoint_steps", "max_questions"):
+        for name in ("steps", "log_steps", "checkpoint_steps", "max_questions", "packs_per_step"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
         for name in ("scramble_fraction", "same_context_fraction", "decay_fraction", "held_out_fraction"):
@@ -121,7 +123,13 @@ class PretrainConfig:
             raise ValueError(
                 f"max_tokens: expected at most model.max_position_embeddings, found {self.max_tokens}"
             )
-        if self.max_tokens > self.tokens_per_step:
-            raise ValueError(f"tokens_per_step: expected at least max_tokens, found {self.tokens_per_step}")
+        if self.max_tokens > self.tokens_per_pack:
+            raise ValueError(f"tokens_per_pack: expected at least max_tokens, found {self.tokens_per_pack}")
+        if not 0 < self.min_context_words <= self.max_context_words:
+            raise ValueError(
+                f"min_context_words: expected 1 to max_context_words, found {self.min_context_words}"
+            )
+        if self.held_out_fraction == 1:
+            raise ValueError("held_out_fraction: expected less than 1, or nothing is left to train on")
         if any(phase.questions or phase.stated for phase in self.phases) and not self.questions:
             raise ValueError("phases: a phase asks questions, but questions= names no question set")

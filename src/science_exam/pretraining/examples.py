@@ -1,9 +1,8 @@
 """Examples as token ids: stretches of articles, reading tasks, and questions with their contexts."""
 
 import random
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -34,7 +33,7 @@ class Example:
 
     ids: Sequence[int]
     answers: list[Answer] = field(default_factory=list)
-    asked: bool = False  # a question of the question set, not a reading task
+    asked: bool = False  # a question of the question set, with contexts as retrieved; not a task made here
 
 
 class Texts:
@@ -115,18 +114,3 @@ class Layout:
             ids += self._encoder.encode(text[start:end])
             places.append(len(ids))
         return ids, places[:-1]
-
-
-def shuffle_options(question: Question, rng: random.Random) -> Question:
-    """The question with its options in random order, and its answer following."""
-    order = rng.sample(range(len(question.options)), len(question.options))
-    return replace(
-        question,
-        options=tuple(question.options[place] for place in order),
-        answer=order.index(question.answer - 1) + 1,
-    )
-
-
-def draw_weighted(cumulated: Sequence[float], rng: random.Random) -> int:
-    """A place, with the probability of its share in the cumulated weights."""
-    return min(bisect_right(cumulated, rng.random() * cumulated[-1]), len(cumulated) - 1)

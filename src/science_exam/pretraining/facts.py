@@ -13,7 +13,8 @@ YEAR = re.compile(
 )
 # A number with its unit; "Falcon 9", "24 March" and "10 to 20" are none.
 COUNT = re.compile(
-    r"(?<![\w.,$€£+–-])(?<![A-Z][a-z]{2} )(?<![a-z]{4} [A-Z] )(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![.,]?\d)"
+    r"(?<![\w.,$€£+–-])(?<![A-Z][a-z]{2} )(?<![a-z]{4} [A-Z] )"
+    r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![.,]?\d)"
     r"(?: ?(%|percent)| ((?!is |was |has |years old)[a-z]{3,}s)\b)(?! (?:to|and|or|versus) \d)"
 )
 NAMED_NUMBER = re.compile(

@@ -8,7 +8,8 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from science_exam.pretraining.checkpoints import load_checkpoint, save_checkpoint
+from science_exam.errors import UserError
+from science_exam.pretraining.checkpoints import CHECKPOINTS, load_checkpoint, save_checkpoint
 from science_exam.pretraining.config import PretrainConfig
 from science_exam.pretraining.packing import MakeExample, Pack, Packs, load_packs
 from science_exam.pretraining.reader import Reader
@@ -40,37 +41,51 @@ def train_base(
         make_example: makes an example for a step.
         held_out: packs that are only scored, at each checkpoint; may be empty.
         config: the stage's settings.
-        folder: the run's; checkpoints stand there.
+        folder: the run's; checkpoints stand below it.
         on_log: gets the whole log so far each time it grows.
         accelerator: of `open_accelerator`.
 
     Returns:
         The log; the last entry's step is below `config.steps` when the time was over.
+
+    Raises:
+        UserError: the packs of a step cannot be shared by the processes.
     """
-    n_processes, rank = accelerator.num_processes, accelerator.process_index
-    packs = Packs(make_example, config.tokens_per_step, config.seed, n_processes)
+    packs = Packs(make_example, config.tokens_per_pack, config.seed, config.packs_per_step)
     stepper = Stepper(reader.to(accelerator.device).train(), packs[0], config, accelerator)
-    step, log = load_checkpoint(folder, reader, stepper.optimizers)
-    numbers = range(step * n_processes + rank, config.steps * n_processes, n_processes)
+    step, log = load_checkpoint(folder / CHECKPOINTS, reader, stepper.optimizers)
+    loaded = load_packs(packs, _share_packs(step, config, accelerator), config.workers)
+    n_own = config.packs_per_step // accelerator.num_processes
     clock, is_main = _Clock(config, accelerator), accelerator.is_main_process
     meter = _Meter(stepper, held_out, config, step)
-    loaded = load_packs(packs, numbers, config.workers)
-    progress = tqdm(loaded, "pretraining", total=config.steps, initial=step, unit="step", disable=not is_main)
-    for pack in progress:
-        stepper.step(pack, step)
+    over = step == config.steps
+    progress = tqdm(desc="pretraining", total=config.steps, initial=step, unit="step", disable=not is_main)
+    while not over:
+        stepper.step([next(loaded) for _ in range(n_own)], step)
         step += 1
+        progress.update()
         over = clock.is_over(step) or step == config.steps
         at_checkpoint = over or step % config.checkpoint_steps == 0
         if at_checkpoint or step % config.log_steps == 0:
             log.append({"step": step, **meter.read(step, with_held_out=at_checkpoint)})
-            progress.write(format_metrics(log[-1]))
             if is_main:
+                progress.write(format_metrics(log[-1]))
                 on_log(log)
         if at_checkpoint and is_main:
-            save_checkpoint(folder, step, reader, stepper.optimizers, log)
-        if over:
-            break
+            save_checkpoint(folder / CHECKPOINTS, step, reader, stepper.optimizers, log)
+    progress.close()
     return log
+
+
+def _share_packs(step: int, config: PretrainConfig, accelerator: Accelerator) -> list[int]:
+    """Numbers of this process's packs, from a step on; a step has the same packs whoever makes them."""
+    n_processes, rank = accelerator.num_processes, accelerator.process_index
+    if config.packs_per_step % n_processes:
+        raise UserError(
+            f"packs_per_step={config.packs_per_step}: expected a multiple of the {n_processes} processes"
+        )
+    first, end = step * config.packs_per_step, config.steps * config.packs_per_step
+    return list(range(first + rank, end, n_processes))
 
 
 class _Clock:
@@ -98,11 +113,10 @@ class _Meter:
         self._step, self._since = step, time.perf_counter()
 
     def read(self, step: int, with_held_out: bool) -> dict[str, float]:
-        accelerator = self._stepper.accelerator
-        n_packs = (step - self._step) * accelerator.num_processes
-        sums = accelerator.reduce(self._stepper.sums.clone())
-        n_tokens = n_packs * self._config.tokens_per_step
+        sums = self._stepper.accelerator.reduce(self._stepper.sums.clone())
+        n_packs = (step - self._step) * self._config.packs_per_step
         means = _mean_scores(sums, n_packs)
+        n_tokens = n_packs * self._config.tokens_per_pack
         means["tokens_per_second"] = round(n_tokens / (time.perf_counter() - self._since))
         self._stepper.sums.zero_()
         if with_held_out and self._held_out:
@@ -112,30 +126,26 @@ class _Meter:
 
     def _score_held_out(self) -> dict[str, float]:
         means = _mean_scores(sum(map(self._stepper.score, self._held_out)), len(self._held_out))
-        return {
-            "held_out_answer_loss": means["answer_loss"],
-            "held_out_accuracy": means["question_accuracy"],
-        }
+        shown = ("answer_loss", "question_accuracy")
+        return {f"held_out_{name}": mean for name, mean in means.items() if name in shown}
 
 
 def _mean_scores(sums: torch.Tensor, n_packs: int) -> dict[str, float]:
+    """Means of `sum_scores`, without those that nothing was asked for."""
     text, answer, option, n_tasks, tasks_right, n_asked, asked_right = sums.tolist()
-    return {
-        "text_loss": round(text / n_packs, 4),
-        "answer_loss": round(answer / n_packs, 4),
-        "option_loss": round(option / n_packs, 4),
-        "task_accuracy": round(tasks_right / max(n_tasks, 1), 4),
-        "question_accuracy": round(asked_right / max(n_asked, 1), 4),
-    }
+    means = {"text_loss": text / n_packs}
+    if n_answers := n_tasks + n_asked:
+        means |= {"answer_loss": answer / n_answers, "option_loss": option / n_answers}
+    if n_tasks:
+        means["task_accuracy"] = tasks_right / n_tasks
+    if n_asked:
+        means["question_accuracy"] = asked_right / n_asked
+    return {name: round(mean, 4) for name, mean in means.items()}
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
     """One line of the log for people."""
-    held_out = metrics.get("held_out_accuracy")
-    return (
-        f"step {metrics['step']:>6}   loss of text {metrics['text_loss']:.3f}, answers "
-        f"{metrics['answer_loss']:.3f}, options {metrics['option_loss']:.3f}   right: tasks "
-        f"{metrics['task_accuracy']:.3f}, questions {metrics['question_accuracy']:.3f}"
-        + (f", held out {held_out:.3f}" if held_out is not None else "")
-        + f"   {metrics['tokens_per_second']:,} tokens/s"
+    return "   ".join(
+        f"{name.replace('_', ' ')} {f'{value:,}' if isinstance(value, int) else f'{value:.3f}'}"
+        for name, value in metrics.items()
     )

@@ -53,7 +53,8 @@ def miss(reading: Reading, text: str, nearby: bool, spared: str = "", taken: Ite
     """The text with one to three changes, none in words of `spared`, and none of `taken`; "" if none."""
     original = PIECE.findall(text)
     content = reading.library.content
-    places = [i for i, piece in enumerate(original) if content[piece] and piece not in spared]
+    kept = set(PIECE.findall(spared))
+    places = [i for i, piece in enumerate(original) if content[piece] and piece not in kept]
     turning = [i for i, piece in enumerate(original) if piece in OPPOSITE or piece in NUMERALS]
     for _ in range(MISS_TRIES):
         pieces = original.copy()

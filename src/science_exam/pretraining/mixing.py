@@ -8,7 +8,8 @@ from itertools import accumulate
 
 from science_exam.pretraining.asking import QuestionPool
 from science_exam.pretraining.config import PhaseConfig, PretrainConfig
-from science_exam.pretraining.examples import Example, Layout, Texts, draw_weighted
+from science_exam.pretraining.drawing import draw_weighted
+from science_exam.pretraining.examples import Example, Layout, Texts
 from science_exam.pretraining.planting import Planter
 from science_exam.pretraining.tasks import Mixture, make_questions
 from science_exam.pretraining.words import Library
@@ -65,7 +66,7 @@ class ExampleMaker:
         return replace(self._layout.lay_out([question], n_tokens), asked=True)
 
     def _make_stated(self, rng: random.Random, n_tokens: int) -> Example:
-        questions = [self._pool.pick(rng) for _ in range(rng.randint(1, self._max_questions))]
+        questions = self._pool.pick(rng, rng.randint(1, self._max_questions))
         questions = self._planter.plant(questions, rng, rng.randint(0, self._n_words[1]))
         return self._layout.lay_out(questions, n_tokens)
 

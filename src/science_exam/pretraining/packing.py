@@ -1,7 +1,7 @@
 """Examples packed one behind the other into rows of equal length, so that no computing goes into padding."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +23,8 @@ class Pack(NamedTuple):
 
     ids: torch.Tensor  # (tokens,)
     positions: torch.Tensor  # (tokens,) of each token in its document
-    ends: (
-        torch.Tensor
-    )  # (documents + 1,) int32: document i is ids[ends[i]:ends[i + 1]]; empty ones at the end
+    # (documents + 1,) int32: document i is ids[ends[i]:ends[i + 1]]; the last ones may be empty
+    ends: torch.Tensor
     places: torch.Tensor  # (answers,) of the tokens that answer
     options: torch.Tensor  # (answers, 5) of the tokens behind each option
     right: torch.Tensor  # (answers,) 0-4, or NO_ANSWER where there is none
@@ -35,14 +34,14 @@ class Pack(NamedTuple):
 class Packs(Dataset):
     """Endlessly many packs; the same number gives the same pack in every process."""
 
-    def __init__(self, make_example: MakeExample, n_tokens: int, seed: int, n_processes: int) -> None:
+    def __init__(self, make_example: MakeExample, n_tokens: int, seed: int, packs_per_step: int) -> None:
         self._make_example, self._n_tokens = make_example, n_tokens
-        self._seed, self._n_processes = seed, n_processes
+        self._seed, self._packs_per_step = seed, packs_per_step
 
     def __getitem__(self, number: int) -> Pack:
         rng, examples, left = random.Random(f"{self._seed}-{number}"), [], self._n_tokens
         while left:
-            examples.append(self._make_example(rng, number // self._n_processes, left))
+            examples.append(self._make_example(rng, number // self._packs_per_step, left))
             left -= len(examples[-1].ids)
         return pack_examples(examples, self._n_tokens)
 
@@ -81,7 +80,8 @@ def pack_examples(examples: list[Example], n_tokens: int) -> Pack:
         (start + answer.place, [start + place for place in answer.options], answer.right, example.asked)
         for start, example in zip(starts, examples, strict=False)
         for answer in example.answers
-    ][:room]
+    ]
+    assert len(answers) <= room, "there is room for the answers"
     empty = (0, [0] * 5, NO_ANSWER, False)
     places, options, right, asked = zip(*answers, *[empty] * (room - len(answers)), strict=True)
     return Pack(
@@ -95,7 +95,7 @@ def pack_examples(examples: list[Example], n_tokens: int) -> Pack:
     )
 
 
-def load_packs(packs: Packs, numbers: range, workers: int) -> Iterator[Pack]:
+def load_packs(packs: Packs, numbers: Sequence[int], workers: int) -> Iterator[Pack]:
     """The packs of these numbers, in order, whatever the workers."""
     return iter(
         DataLoader(

@@ -10,8 +10,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from science_exam.pretraining.articles import KnownTexts
-from science_exam.pretraining.examples import shuffle_options
+from science_exam.pretraining.drawing import shuffle_options
+from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.pretraining.rewording import reword
 from science_exam.pretraining.stating import SLOT, make_template
 from science_exam.pretraining.words import PIECE, Library

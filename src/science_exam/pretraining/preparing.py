@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
-from science_exam.pretraining.articles import KnownTexts, read_articles, read_evaluation
+from science_exam.pretraining.articles import read_articles
 from science_exam.pretraining.asking import cut_passages, split_questions
 from science_exam.pretraining.config import PretrainConfig
 from science_exam.pretraining.examples import Example, Layout, Texts
+from science_exam.pretraining.known_texts import KnownTexts, read_evaluation
 from science_exam.pretraining.mixing import ExampleMaker
 from science_exam.pretraining.packing import Pack, pack_in_order
 from science_exam.pretraining.planting import Planter
@@ -41,12 +42,11 @@ def prepare_training(config: PretrainConfig, tables: tuple[pd.DataFrame, pd.Data
         config: the stage's settings.
         tables: questions and contexts of the question set, if there is one.
     """
-    evaluation = list(map(Path, config.evaluation))
-    read = read_articles(list(map(Path, config.corpora)), evaluation)
+    refused = read_evaluation(list(map(Path, config.evaluation)))
+    read = read_articles(list(map(Path, config.corpora)), refused)
     tokenizer = train_tokenizer(list_texts(read.articles), config.model.vocab_size)
-    library = Library(read.articles)
+    library = Library(read.articles, config.seed)
     texts, layout = Texts(read.articles, tokenizer), Layout(tokenizer)
-    refused = read_evaluation(evaluation)
     pool, held_out = None, []
     if tables is not None:
         pool, held_out = split_questions(*tables, config, refused)
@@ -74,4 +74,4 @@ def pack_held_out(
     def make_text(n_tokens: int) -> Example:
         return texts.draw(random.Random(config.seed), min(n_tokens, config.max_tokens))
 
-    return pack_in_order(examples, config.tokens_per_step, make_text)
+    return pack_in_order(examples, config.tokens_per_pack, make_text)

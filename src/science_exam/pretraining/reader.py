@@ -21,7 +21,7 @@ N_OPTIONS = 5
 
 
 class Scores(NamedTuple):
-    """Sums over a pack, and what was chosen."""
+    """Means over a pack, and what was chosen."""
 
     text_loss: torch.Tensor  # (): mean over all tokens
     answer_loss: torch.Tensor  # (): mean over all questions
@@ -70,9 +70,9 @@ class Reader(nn.Module):
     def forward(self, pack: Pack) -> Scores:
         """Losses and answers of one pack."""
         hidden, halfway = self.run_blocks(pack)
-        text_loss = self.score_text(hidden, pack.ids)
-        is_task = pack.right != NO_ANSWER  # (answers,)
-        n_tasks = is_task.sum().clamp(min=1)
+        text_loss = self.score_text(hidden, pack.ids, pack.positions)
+        is_answer = pack.right != NO_ANSWER  # (answers,)
+        n_answers = is_answer.sum().clamp(min=1)
         behind = halfway.index_select(0, pack.options.flatten())  # (answers * 5, width)
         scores = self.option_head(behind).view(-1, N_OPTIONS)  # (answers, 5)
         option_losses = functional.cross_entropy(
@@ -81,9 +81,9 @@ class Reader(nn.Module):
         before = hidden.index_select(0, (pack.places - 1).clamp(min=0))  # (answers, width)
         deciding = self.llama.lm_head(before).float()  # (answers, vocab)
         wanted = self.deciding_ids[pack.right.clamp(min=0)]  # (answers,)
-        answer_losses = functional.cross_entropy(deciding, wanted, reduction="none") * is_task
+        answer_losses = functional.cross_entropy(deciding, wanted, reduction="none") * is_answer
         right = deciding[:, self.deciding_ids].argmax(dim=1) == pack.right  # (answers,)
-        return Scores(text_loss, answer_losses.sum() / n_tasks, option_losses / n_tasks, right)
+        return Scores(text_loss, answer_losses.sum() / n_answers, option_losses / n_answers, right)
 
     def run_blocks(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Hidden states of all tokens, (tokens, width): behind the last block, and at two thirds."""
@@ -97,7 +97,8 @@ class Reader(nn.Module):
                 halfway = hidden
         return llama.norm(hidden)[0], halfway[0]
 
-    def score_text(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy of every token but the first, given those before it."""
+    def score_text(self, hidden: torch.Tensor, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy of every token but a document's first, given those before it."""
         logits = self.llama.lm_head(hidden[:-1])  # (tokens - 1, vocab)
-        return functional.cross_entropy(logits.float(), ids[1:])
+        targets = ids.masked_fill(positions == 0, NO_ANSWER)[1:]
+        return functional.cross_entropy(logits.float(), targets, ignore_index=NO_ANSWER)

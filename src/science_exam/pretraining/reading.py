@@ -72,7 +72,7 @@ class Reading:
         self._count_words()
 
     def _count_words(self) -> None:
-        """In how many sentences each content word stands, headings among them."""
+        """How often each content word stands in the contexts, headings included; the words by sort."""
         self._counts: Counter[str] = Counter()
         self.donors: dict[str, list[str]] = defaultdict(list)
         for text in self.contexts:

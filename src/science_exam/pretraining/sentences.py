@@ -18,7 +18,8 @@ STRANGE = re.compile(
 # Sentences that speak of the page or to the reader state nothing that could be asked.
 POINTING = re.compile(
     r"(See|Figure|Fig|Table|Note|Click|Chapter|Section|Example|Exercise|Solution|Check|Answer|"
-    r"Image|Photo|Credit|Learn|Visit|Watch|Explain|Describe|Calculate|Determine|Suppose|Let|Step|How|What|Why)\b"
+    r"Image|Photo|Credit|Learn|Visit|Watch|Explain|Describe|Calculate|Determine|Suppose|Let|Step|"
+    r"How|What|Why)\b"
 )
 
 SINGULAR = ("is", "was", "has", "does")
@@ -38,7 +39,8 @@ NO_SUBJECT = (
     "Although|Though|Because|Since|As|In|At|On|By|For|From|To|With|Without|During|After|Before|Until|"
     "Under|Over|Between|Among|Through|Within|Of|And|But|Or|So|Then|Thus|Also|However|Not|No|How|Why|"
     "Today|Now|Once|Only|Even|Like|Unlike|Instead|Despite|Later|First|Finally|Two|Three|Given|Using|"
-    "Whereas|Upon|Together|Especially|Do|Sometimes|Often|Usually|Generally|Typically|Recently|Currently|Additionally|Therefore|Consequently|Yet|"
+    "Whereas|Upon|Together|Especially|Do|Sometimes|Often|Usually|Generally|Typically|Recently|Currently|"
+    "Additionally|Therefore|Consequently|Yet|"
     "The (?:latter|former|first|second|third|other|same|only|most|main|two|three|next|following)"
 )
 SUBJECT = re.compile(
