@@ -19,7 +19,8 @@ training and answering) learn from stem_1k and answer its held-out fold, or all 
 Each answers with the given contexts, without, and with retrieved ones; zero-shot and given also with the
 options in five orders. All trainings take the same number of optimizer steps: --steps, or as many as --epochs
 passes over the rows of arm "given" need. Settings that are given several values (--r 16 32) are all tried.
-Every result is a line of --results at once: the same command goes on where it was stopped.
+Every result is a line of --results at once: the same command goes on where it was stopped. Folders are told
+apart by what their files hold, so one file of results takes trials with several.
 """
 
 import argparse
@@ -50,8 +51,8 @@ def list_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
     wanted = arguments.only or list_arms(arguments)
     for arm in sorted(wanted, key=ARMS.index, reverse=True):
         if arm == ZERO_SHOT:
-            bases = {settings.base: settings for settings in reversed(grid)}
-            yield from (Job(arm, name, None, 0, s) for s in bases.values() for name in arguments.sets)
+            untrained = {(s.base, s.max_tokens): s for s in reversed(grid)}
+            yield from (Job(arm, name, None, 0, s) for s in untrained.values() for name in arguments.sets)
             continue
         for settings, seed, (name, fold) in itertools.product(grid, range(arguments.seeds), asked):
             yield Job(arm, name, fold, seed, settings)
@@ -66,11 +67,14 @@ def list_arms(arguments: argparse.Namespace) -> list[str]:
 def read_results(path: Path) -> list[dict]:
     """The finished jobs; a line that was cut short is no job."""
     results = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
         try:
             results.append(json.loads(line))
         except json.JSONDecodeError:
             continue
+        if "sources" not in results[-1]:
+            raise UserError(f"{path}: line {number}: does not say what was read; give other --results")
     return results
 
 
@@ -120,13 +124,13 @@ def read_sources(arguments: argparse.Namespace) -> Sources:
 def run_jobs(arguments: argparse.Namespace) -> None:
     """Run what the results file does not hold yet, and add it line by line."""
     sources = read_sources(arguments)
-    files = sources.hash_files()
+    identified = sources.identify()
     done = {result["job"] for result in read_results(arguments.results)}
-    jobs = {name_job(job, sources, files): job for job in list_jobs(arguments)}
+    jobs = {name_job(job, identified): job for job in list_jobs(arguments)}
     waiting = [(name, job) for name, job in jobs.items() if name not in done]
     n_processes = min(count_workers(arguments.processes), max(1, len(waiting)))
     quieten(n_processes)
-    run, clock = partial(run_job, sources, arguments.answer_batch_size), time.perf_counter()
+    run, clock = partial(run_job, sources, identified, arguments.answer_batch_size), time.perf_counter()
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     with arguments.results.open("a", encoding="utf-8") as file:
         file.write("\n")  # ends a line that was cut short
@@ -145,8 +149,10 @@ def quieten(n_processes: int) -> None:
 
 def describe(result: dict) -> str:
     fold = "" if result["fold"] is None else f" fold {result['fold']}"
-    training = f", {result['steps']} steps, loss {result['loss']}" if "steps" in result else ""
-    seconds = sum(result["seconds"].values())
+    training, seconds = "", sum(result["seconds"].values())
+    if "steps" in result:
+        speed = f"{result['rows_per_second']} rows/s"
+        training = f", {result['steps']} steps, {speed}, loss {result['loss']}"
     return f"{result['arm']}: {result['asked']}{fold}, seed {result['seed']}{training}, {seconds:.0f} s"
 
 

@@ -16,10 +16,12 @@ from statistics import mean
 
 from reading_sets import (
     CLOSED,
+    GENERATED,
     GIVEN,
     MAX_CONTEXTS,
     MIXED,
     N_PERMUTATIONS,
+    OTHERS,
     PERMUTED,
     RETRIEVED,
     STEM,
@@ -46,6 +48,15 @@ SHUFFLE_SEED, N_SHUFFLES = 0, 5
 NO_CHECKPOINTS = 10**9  # steps between two
 TAIL_STEPS = 10  # over which the last loss is averaged
 
+# What is read for an arm, or to answer with contexts of that name, beside what all read.
+READ_BY_ALL = ("data", "max_rows")
+READ_BY = {
+    RETRIEVED: ("retrieved", "retrieved_official"),
+    MIXED: ("retrieved",),
+    GENERATED: ("generated", "max_extra"),
+    OTHERS: ("others", "others_contexts", "other_sources", "max_extra"),
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -71,14 +82,27 @@ class Job:
     settings: Settings
 
 
-def name_job(job: Job, sources: Sources, files: list[str]) -> str:
-    """What tells a job from any other: its settings, what it reads (`files`: hashes) and the base's files."""
+def list_read(arm: str, view: str) -> tuple[str, ...]:
+    """The fields of `Sources` that decide how an arm answers with the contexts of a view."""
+    return (*READ_BY_ALL, *READ_BY.get(arm, ()), *READ_BY.get(view, ()))
+
+
+def select_read(job: Job, identified: dict[str, object]) -> dict[str, object]:
+    """Those of the identified sources that the job reads."""
+    read = list_read(job.arm, CLOSED if job.arm == CLOSED else RETRIEVED)
+    return {name: value for name, value in identified.items() if name in read}
+
+
+def name_job(job: Job, identified: dict[str, object]) -> str:
+    """What tells a job from any other: its settings, the sources that it reads and the base's files."""
     hashes = [hash_file(file) for file in list_small_files(job.settings.base)]
-    told = [asdict(job), asdict(sources), files, hashes]
+    told = [asdict(job), select_read(job, identified), hashes]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def run_job(sources: Sources, answer_batch_size: int, named: tuple[str, Job]) -> dict:
+def run_job(
+    sources: Sources, identified: dict[str, object], answer_batch_size: int, named: tuple[str, Job]
+) -> dict:
     """Train and answer a job; returns its line of the results file, which begins with its name."""
     from science_exam.answering.predictions import Answerer
     from science_exam.training import model
@@ -106,7 +130,8 @@ def run_job(sources: Sources, answer_batch_size: int, named: tuple[str, Job]) ->
         scores[view] = list_scores(score_predictions(view, predictions, seen.questions), seen)
     scores[LONGEST] = list_scores(score_longest_option(asked.questions), asked)
     seconds = {"train": round(loaded - clock, 1), "answer": round(time.perf_counter() - loaded, 1)}
-    return {"job": name, **asdict(job), **trained, "seconds": seconds, "scores": scores}
+    told = {"job": name, **asdict(job), "sources": select_read(job, identified)}
+    return {**told, **trained, "seconds": seconds, "scores": scores}
 
 
 def make_config(job: Job, n_rows: int) -> TrainConfig:

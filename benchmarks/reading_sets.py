@@ -4,9 +4,10 @@ The official 200 questions and stem_1k come with a context each. Adapters that a
 on stem_1k: on its other folds, or on all of it without what gives an official question away.
 """
 
+import hashlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,6 +32,16 @@ FOLDS = QuestionsConfig()  # how `make questions` makes groups and folds
 ZERO_SHOT, GIVEN, CLOSED, RETRIEVED = "zero-shot", "given", "closed book", "retrieved"
 PERMUTED, MIXED, GENERATED, OTHERS = "permuted", "permuted and mixed", "generated", "others"
 ARMS = (ZERO_SHOT, CLOSED, GIVEN, RETRIEVED, PERMUTED, MIXED, GENERATED, OTHERS)
+
+# The files that decide what is read from a folder; parts stand behind their manifest.
+DECIDING_FILES = {
+    "data": tuple(f"questions/{name}" for name in FILES.values()),
+    "generated": ("manifest.json",),
+    "others": ("manifest.json",),
+    "others_contexts": ("contexts.parquet",),
+    "retrieved": ("contexts.parquet",),
+    "retrieved_official": ("contexts.parquet",),
+}
 
 MAX_CONTEXTS = 5  # a question
 N_PERMUTATIONS = 4  # of the options of each question; they take the place of the row as it came
@@ -64,15 +75,14 @@ class Sources:
     max_extra: int = 0
     max_rows: int = 0
 
-    def hash_files(self) -> list[str]:
-        """SHA-256 of the files that decide what is read; a folder of parts stands behind its manifest."""
-        files = [Path(self.data) / "questions" / name for name in FILES.values()]
-        files += [Path(folder) / "manifest.json" for folder in (self.generated, self.others) if folder]
-        retrieved = (self.others_contexts, self.retrieved, self.retrieved_official)
-        files += [Path(folder) / "contexts.parquet" for folder in retrieved if folder]
-        if missing := [file for file in files if not file.is_file()]:
-            raise UserError(f"{missing[0]}: no such file; check the folders on the command line")
-        return [hash_file(file) for file in files]
+    def identify(self) -> dict[str, object]:
+        """The fields; in place of a folder its name and what its files hash to, wherever it lies."""
+        told = asdict(self)
+        for name, files in DECIDING_FILES.items():
+            if told[name]:
+                folder = Path(told[name])
+                told[name] = f"{folder.name} {hash_files([folder / file for file in files])}"
+        return told
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,13 @@ class Library:
     def select_training(self, fold: int | None) -> Asked:
         """What may be learned from stem_1k when that fold, or (None) the official set, is asked."""
         return self.sets[STEM].keep(self.clean if fold is None else self.fold_of != fold)
+
+
+def hash_files(files: list[Path]) -> str:
+    """Eight hexadecimal digits that tell the contents of files apart."""
+    if missing := [file for file in files if not file.is_file()]:
+        raise UserError(f"{missing[0]}: no such file; check the folders on the command line")
+    return hashlib.sha256("".join(map(hash_file, files)).encode()).hexdigest()[:8]
 
 
 @lru_cache(maxsize=1)  # once in each process

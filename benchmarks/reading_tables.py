@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
-from reading_jobs import LONGEST, N_SHUFFLES, SHUFFLED
+from reading_jobs import LONGEST, N_SHUFFLES, SHUFFLED, list_read
 from reading_sets import ARMS, GIVEN, OFFICIAL, STEM, ZERO_SHOT
 
 from science_exam.evaluation.intervals import bootstrap_difference, bootstrap_mean
@@ -16,6 +16,7 @@ TITLES = {
     STEM: "stem_1k, out of fold",
 }
 N_OPTIONS = 5
+WITHOUT_ADAPTER = ("base", "max_tokens")  # the settings that matter then
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Answers:
     """The answers of one arm to one set, in one way: reciprocal ranks, NaN where a seed has none.
 
     Attributes:
-        arm: and its settings, where several were tried.
-        variant: those settings.
+        arm: "" for the longest option, which no base chose.
+        variant: names and values of the settings and sources, where several were tried.
         view: the contexts answered with.
         ids: (questions,)
         positions: (questions,) of the right option.
@@ -32,7 +33,7 @@ class Answers:
     """
 
     arm: str
-    variant: str
+    variant: tuple[tuple[str, str], ...]
     view: str
     ids: tuple[str, ...]
     positions: np.ndarray
@@ -40,7 +41,11 @@ class Answers:
 
     @property
     def name(self) -> str:
-        return f"{self.arm}{self.variant}"
+        return name_variant(self.arm or self.view, self.variant)
+
+    def agrees(self, other: "Answers") -> bool:
+        """True when no setting or source that both depend on differs."""
+        return all(dict(self.variant).get(name, value) == value for name, value in other.variant)
 
     def mean_seeds(self, values: np.ndarray) -> np.ndarray:
         """(questions,) mean over the seeds that answered."""
@@ -69,23 +74,21 @@ def gather_answers(results: list[dict], compared: list[dict]) -> list[Answers]:
 
     Args:
         results: of one evaluation set.
-        compared: of all sets; settings that differ among them are part of an arm's name.
+        compared: of all sets; settings and sources that differ among them are part of an arm's name.
     """
     grouped: dict[tuple, dict] = defaultdict(lambda: defaultdict(dict))
     differing = list_differing(compared)
     for result in results:
         for view, scores in result["scores"].items():
-            key = (
-                ("", "", view) if view == LONGEST else (result["arm"], _name_variant(result, differing), view)
-            )
-            grouped[key][result["seed"] if key[0] else 0] |= {
+            arm, seed = ("", 0) if view == LONGEST else (result["arm"], result["seed"])
+            grouped[arm, select_variant(result, view, differing), view][seed] |= {
                 name: (position, value) for name, position, value in zip(*scores.values(), strict=True)
             }
     made = [_join_seeds(*key, by_seed) for key, by_seed in grouped.items()]
     return sorted(made, key=lambda answers: ARMS.index(answers.arm) if answers.arm else -1)
 
 
-def _join_seeds(arm: str, variant: str, view: str, by_seed: dict[int, dict]) -> Answers:
+def _join_seeds(arm: str, variant: tuple, view: str, by_seed: dict[int, dict]) -> Answers:
     positions = {name: position for answers in by_seed.values() for name, (position, _) in answers.items()}
     missing = (0, np.nan)
     reciprocal = [[by_seed[seed].get(name, missing)[1] for name in positions] for seed in sorted(by_seed)]
@@ -109,22 +112,23 @@ def format_scores(answers: list[Answers]) -> str:
     for own in answers:
         if own.view == SHUFFLED:
             continue
-        name, view = (own.name, own.view) if own.arm else (own.view, "")
+        view = own.view if own.arm else ""
         seeds = ", ".join(f"{np.nanmean(row):.3f}" for row in own.reciprocal) if own.arm else ""
         map3, right = (bootstrap_mean(own.mean_seeds(values)) for values in (own.reciprocal, own.right))
         difference = format_difference(own, find_reference(own, answers))
-        lines.append(f"| {name} | {view} | {len(own.ids)} | {map3} | {seeds} | {right} | {difference} |")
+        lines.append(f"| {own.name} | {view} | {len(own.ids)} | {map3} | {seeds} | {right} | {difference} |")
     return "\n".join(lines)
 
 
 def find_reference(own: Answers, answers: list[Answers]) -> Answers | None:
-    """Arm "given" with the same settings, answered with the given contexts; of any for baselines."""
-    references = [
+    """Arm "given", answered with the given contexts, with the same settings and sources.
+
+    Baselines depend on few of them, so theirs is the first arm "given" that agrees in those.
+    """
+    references = (
         other for other in answers if (other.arm, other.view) == (GIVEN, GIVEN) and other is not own
-    ]
-    if own.arm in ("", ZERO_SHOT):
-        return references[0] if references else None
-    return next((other for other in references if other.variant == own.variant), None)
+    )
+    return next((other for other in references if own.agrees(other)), None)
 
 
 def format_difference(own: Answers, other: Answers | None) -> str:
@@ -190,7 +194,8 @@ def format_trainings(results: list[dict]) -> str:
     differing = list_differing(results)
     for result in sorted(results, key=lambda result: ARMS.index(result["arm"])):
         if "steps" in result:
-            groups[result["arm"] + _name_variant(result, differing)].append(result)
+            variant = select_variant(result, GIVEN, differing)
+            groups[name_variant(result["arm"], variant)].append(result)
     lines = [
         "| trained | trainings | rows | left out | passes | steps | loss | rows/s | training s | all s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -204,16 +209,33 @@ def format_trainings(results: list[dict]) -> str:
 
 
 def list_differing(results: list[dict]) -> list[str]:
-    """Settings that were tried with several values."""
-    trained = [result["settings"] for result in results if result["arm"] != ZERO_SHOT]
-    settings = trained or [result["settings"] for result in results]
-    return [name for name in settings[0] if len({str(values[name]) for values in settings}) > 1]
+    """Settings and sources that were tried with several values."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for result in results:
+        for view in result["scores"]:
+            for name, value in select_told(result, view).items():
+                values[name].add(value)
+    return [name for name, found in values.items() if len(found) > 1]
 
 
-def _name_variant(result: dict, differing: list[str]) -> str:
-    wanted = [name for name in differing if result["arm"] != ZERO_SHOT or name in ("base", "max_tokens")]
-    return "".join(f", {name} {result['settings'][name]}" for name in wanted)
+def select_told(result: dict, view: str) -> dict[str, str]:
+    """The settings and sources that the answers of a view depend on; words, so that they compare."""
+    arm = "" if view == LONGEST else result["arm"]
+    names = {"": (), ZERO_SHOT: WITHOUT_ADAPTER}.get(arm, tuple(result["settings"]))
+    told = result["settings"] | result["sources"]
+    return {name: str(told[name]) for name in (*names, *list_read(arm, view))}
+
+
+def select_variant(result: dict, view: str, differing: list[str]) -> tuple[tuple[str, str], ...]:
+    """What sets these answers apart from others of the arm: names and values."""
+    return tuple((name, value) for name, value in select_told(result, view).items() if name in differing)
+
+
+def name_variant(name: str, variant: tuple[tuple[str, str], ...]) -> str:
+    """The name in the tables: "given, r 8"."""
+    return name + "".join(f", {setting} {value}" for setting, value in variant)
 
 
 def _name_run(result: dict) -> tuple:
-    return (result["arm"], result["asked"], result["fold"], result["seed"], str(result["settings"]))
+    told = (str(result[name]) for name in ("settings", "sources"))
+    return (result["arm"], result["asked"], result["fold"], result["seed"], *told)

@@ -46,3 +46,11 @@ def test_ids_are_the_tokenizer_s(tokenizer, text):
 def test_a_text_may_be_cut_before_a_line_break(tokenizer, line, rest):
     encoder = Encoder(tokenizer)
     assert encoder.encode(line) + encoder.encode(f"\n{rest}") == encoder.encode(f"{line}\n{rest}")
+
+
+def test_only_so_many_pieces_are_kept(tokenizer, monkeypatch):
+    monkeypatch.setattr("science_exam.pretraining.encoding.MAX_PIECES", 3)
+    encoder = Encoder(tokenizer)
+    text = "one two three four five six"
+    assert encoder.encode(text) == tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert len(encoder) <= 3

@@ -15,15 +15,21 @@ PIECE = regex.compile(
 )
 
 
-class Encoder(dict[str, list[int]]):
+# Pieces that are kept; texts with invented words would fill the memory otherwise.
+MAX_PIECES = 300_000
+
+
+class Encoder(dict[str, tuple[int, ...]]):
     """Pieces and their ids; grows as text is encoded."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self._tokenizer = tokenizer.backend_tokenizer
 
-    def __missing__(self, piece: str) -> list[int]:
-        self[piece] = self._tokenizer.encode(piece, add_special_tokens=False).ids
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        if len(self) >= MAX_PIECES:
+            self.clear()
+        self[piece] = tuple(self._tokenizer.encode(piece, add_special_tokens=False).ids)
         return self[piece]
 
     def encode(self, text: str) -> list[int]:
