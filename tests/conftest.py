@@ -244,6 +244,14 @@ def work(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def fresh_accelerator():
+    """The library keeps one accelerator a process; every training here is to start with its own."""
+    yield
+    if state := sys.modules.get("accelerate.state"):
+        state.AcceleratorState._reset_state(reset_partial_state=True)
+
+
 @pytest.fixture
 def run_script(monkeypatch):
     """Run `scripts/<name>.py words…` inside this process; returns the exit code."""
