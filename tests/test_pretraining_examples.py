@@ -6,7 +6,7 @@ import pytest
 from conftest import LLAMA
 
 from science_exam.pretraining.articles import Article
-from science_exam.pretraining.drawing import shuffle_options
+from science_exam.pretraining.asking import shuffle_options
 from science_exam.pretraining.examples import Layout, Texts
 from science_exam.prompt import Question, encode_completions, encode_prompt
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from science_exam.errors import UserError
 from science_exam.pretraining.config import PretrainConfig
-from science_exam.pretraining.drawing import draw_weighted, shuffle_options
 from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.prompt import Question, join_contexts, split_sentences
 
@@ -43,7 +42,7 @@ class QuestionPool:
 
     def pick(self, rng: random.Random, n_questions: int = 1) -> list[Question]:
         """Questions of different groups as they are, with all their passages; fewer where groups repeat."""
-        places = [draw_weighted(self._cumulated, rng) for _ in range(n_questions)]
+        places = rng.choices(range(len(self._questions)), cum_weights=self._cumulated, k=n_questions)
         by_group = {self._groups[place]: self._questions[place] for place in places}
         return list(by_group.values())
 
@@ -55,6 +54,16 @@ class QuestionPool:
         if rng.random() < DISORDER:
             rng.shuffle(passages)
         return replace(question, contexts=cut_passages(passages, n_words, self._refused))
+
+
+def shuffle_options(question: Question, rng: random.Random) -> Question:
+    """The question with its options in random order, and its answer following."""
+    order = rng.sample(range(len(question.options)), len(question.options))
+    return replace(
+        question,
+        options=tuple(question.options[place] for place in order),
+        answer=order.index(question.answer - 1) + 1,
+    )
 
 
 def cut_passages(passages: Sequence[str], n_words: int, refused: KnownTexts) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ class KnownTexts:
         self._sentences: set[tuple[str, ...]] = set()  # those that are too short for a run
         for text in dict.fromkeys(texts):
             self._runs.update(_list_runs(_list_words(text)))
-            for sentence in split_sentences(text):
-                self._sentences.add(tuple(_list_words(sentence)))
+            sentences = (tuple(_list_words(sentence)) for sentence in split_sentences(text))
+            self._sentences.update(words for words in sentences if len(words) < SHARED_WORDS)
 
     def hold(self, sentence: str) -> bool:
         """True when eight words of the sentence stand in one of the texts in this order.

@@ -8,7 +8,6 @@ from itertools import accumulate
 
 from science_exam.pretraining.asking import QuestionPool
 from science_exam.pretraining.config import PhaseConfig, PretrainConfig
-from science_exam.pretraining.drawing import draw_weighted
 from science_exam.pretraining.examples import Example, Layout, Texts
 from science_exam.pretraining.planting import Planter
 from science_exam.pretraining.tasks import Mixture, make_questions
@@ -47,9 +46,10 @@ class ExampleMaker:
         """An example of at most `left` tokens."""
         phase = find_phase(self._phases, step, self._steps)
         n_tokens = min(left, self._max_tokens)
-        weights = accumulate((phase.text, phase.tasks, phase.questions, phase.stated))
+        weights = (phase.text, phase.tasks, phase.questions, phase.stated)
         makers = (self._make_text, self._make_task, self._make_question, self._make_stated)
-        example = makers[draw_weighted(list(weights), rng)](rng, n_tokens)
+        [make] = rng.choices(makers, weights)
+        example = make(rng, n_tokens)
         # Where a pack ends there is no room for a question, but always for text.
         return example if example.ids else self._make_text(rng, n_tokens)
 

@@ -39,11 +39,8 @@ class Packs(Dataset):
         self._seed, self._packs_per_step = seed, packs_per_step
 
     def __getitem__(self, number: int) -> Pack:
-        rng, examples, left = random.Random(f"{self._seed}-{number}"), [], self._n_tokens
-        while left:
-            examples.append(self._make_example(rng, number // self._packs_per_step, left))
-            left -= len(examples[-1].ids)
-        return pack_examples(examples, self._n_tokens)
+        rng, step = random.Random(f"{self._seed}-{number}"), number // self._packs_per_step
+        return _fill([], self._n_tokens, lambda left: self._make_example(rng, step, left))
 
 
 def pack_in_order(examples: list[Example], n_tokens: int, make_text: Callable[[int], Example]) -> list[Pack]:
@@ -54,18 +51,24 @@ def pack_in_order(examples: list[Example], n_tokens: int, make_text: Callable[[i
         n_tokens: of a pack.
         make_text: an example of at most so many tokens, to fill a pack with.
     """
-    packs, kept, left = [], [], n_tokens
-    for example in [*examples, None]:
-        if example is None or len(example.ids) > left:
-            while left:
-                kept.append(make_text(left))
-                left -= len(kept[-1].ids)
-            packs.append(pack_examples(kept, n_tokens))
-            kept, left = [], n_tokens
-        if example is not None:
-            kept.append(example)
-            left -= len(example.ids)
-    return packs if examples else []
+    packs: list[list[Example]] = []
+    left = 0
+    for example in examples:
+        if len(example.ids) > left:
+            packs.append([])
+            left = n_tokens
+        packs[-1].append(example)
+        left -= len(example.ids)
+    return [_fill(kept, n_tokens, make_text) for kept in packs]
+
+
+def _fill(examples: list[Example], n_tokens: int, make_example: Callable[[int], Example]) -> Pack:
+    """The pack of the examples and of as many further ones as there is room for."""
+    left = n_tokens - sum(len(example.ids) for example in examples)
+    while left:
+        examples.append(make_example(left))
+        left -= len(examples[-1].ids)
+    return pack_examples(examples, n_tokens)
 
 
 def pack_examples(examples: list[Example], n_tokens: int) -> Pack:

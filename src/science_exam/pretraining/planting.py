@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from science_exam.pretraining.drawing import shuffle_options
+from science_exam.pretraining.asking import shuffle_options
 from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.pretraining.rewording import reword
 from science_exam.pretraining.stating import SLOT, make_template
