@@ -249,7 +249,7 @@ def test_ids_are_distinct_for_distinct_passages_and_the_same_again(article, max_
 @given(sentences=st.lists(st.integers(1, 12), min_size=1, max_size=15), overlap_tokens=st.integers(0, 15))
 def test_neighbours_share_whole_sentences_of_at_most_the_overlap(sentences, overlap_tokens):
     # A sentence of n tokens is n - 1 words, different from all others, and a full stop.
-    said = ["A" + " ".join(f"s{i}w{j}" for j in range(n - 1)) + "." for i, n in enumerate(sentences)]
+    said = [f"A{i}" + " ".join(f"s{i}w{j}" for j in range(n - 1)) + "." for i, n in enumerate(sentences)]
     text = " ".join(said)
     ends = {0, *find_sentence_ends(text)}
     places = []
