@@ -178,6 +178,29 @@ def test_every_optimizer_and_schedule_runs_on_the_cpu(bench, optimizer, schedule
     assert made.logged("loss")[-1] < made.logged("loss")[0]
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "paged_adamw_8bit"])
+def test_a_training_with_dora_and_a_faster_b_goes_on_after_a_kill_as_if_nothing_had_happened(
+    bench, optimizer
+):
+    settings = {
+        "quantization": "nf4",
+        "lora": LoraConfig(r=64, dora=True, rslora=True, init="gaussian", plus_ratio=8.0, dropout=0.1),
+        "optimizer": optimizer,
+        "max_steps": 4,
+        "checkpoint_steps": 1,
+    }
+    whole = bench(folder="whole", **settings)
+    whole.train()
+    killed = bench(folder="killed", **settings)
+    with pytest.raises(KilledError):
+        killed.train(on_log=_kill_at(step=3))
+    killed.new_model()
+    killed.train()
+    assert killed.logged("loss") == whole.logged("loss")
+    assert killed.logged("learning_rate") == whole.logged("learning_rate")
+    assert torch.equal(killed.adapter(), whole.adapter())
+
+
 def test_the_trainer_does_not_round_the_fresh_adapter(bench):
     made = bench(quantization="nf4", max_steps=1, learning_rate=0.0)
     fresh = made.adapter()

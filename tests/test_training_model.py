@@ -120,6 +120,47 @@ def test_targets_choose_the_layers(base_at):
     assert adapted_layers == {"q_proj", "v_proj"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "scaling"),
+    [({}, 32 / 16), ({"rslora": True}, 32 / 4), ({"rslora": True, "dora": True}, 32 / 4)],
+)
+def test_the_update_is_scaled_by_the_rank_or_its_root(base_at, settings, scaling):
+    adapted = add_adapter(load_base(base_at()), LoraConfig(r=16, alpha=32, **settings), seed=0)
+    layers = [module for module in adapted.modules() if hasattr(module, "lora_A")]
+    assert len(layers) == 14
+    assert {layer.scaling["default"] for layer in layers} == {scaling}
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_a_gaussian_start_is_one_over_the_rank_wide_and_still_the_identity(base_at, quantization):
+    model = load_base(base_at(quantization))
+    before = logits_of(model)
+    adapted = add_adapter(model, LoraConfig(r=16, init="gaussian"), seed=0)
+    weights = torch.cat([p.flatten() for name, p in adapted.named_parameters() if "lora_A" in name])
+    assert weights.std().item() == pytest.approx(1 / 16, rel=0.05)
+    assert torch.equal(logits_of(adapted), before)
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "fp4", "none"])
+def test_dora_starts_as_the_identity_learns_and_is_the_same_after_loading(base_at, tmp_path, quantization):
+    before = logits_of(load_base(base_at(quantization)))
+    adapted = add_adapter(load_base(base_at(quantization)), LoraConfig(r=4, dora=True), seed=0)
+    torch.testing.assert_close(logits_of(adapted), before, rtol=1e-4, atol=1e-5)
+    make_adapter_matter(adapted)
+    adapted.train()(IDS, labels=IDS).loss.backward()
+    gradients = {name: p.grad for name, p in adapted.named_parameters() if p.requires_grad}
+    assert len(gradients) == 2 * 7 * 3  # A, B and the magnitudes, layers, blocks
+    assert all(gradient.abs().sum() > 0 for gradient in gradients.values())
+    save_adapter(adapted, tmp_path / "adapter")
+    loaded = load_adapter(load_base(base_at(quantization)), tmp_path / "adapter")
+    assert torch.equal(logits_of(loaded), logits_of(adapted.eval()))
+
+
+def test_dora_on_a_base_that_came_in_8_bits_is_refused(base_at):
+    with pytest.raises(UserError, match=r"lora\.dora: expected a base in 4 or 16 bits"):
+        add_adapter(load_base(base_at("int8")), LoraConfig(dora=True), seed=0)
+
+
 @pytest.mark.parametrize("target", ["query", "lm_head"])
 def test_an_unknown_target_is_named_with_those_there_are(base_at, target):
     with pytest.raises(UserError, match=rf"lora.targets: \['{target}'\] .* down_proj, gate_proj, k_proj"):

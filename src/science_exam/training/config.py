@@ -1,6 +1,7 @@
 """Settings of the training stage."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 Quantization = Literal["nf4", "fp4", "int8", "none"]
@@ -30,10 +31,30 @@ class LoraConfig:
     r: int = 16
     # the update is scaled by alpha / r
     alpha: int = 16
+    # scale by alpha / sqrt(r) instead, so that large ranks learn as fast as small ones (rsLoRA)
+    rslora: bool = False
+    # learn the length of each weight row apart from its direction (DoRA): often better at small ranks,
+    # slower; on every base but int8
+    dora: bool = False
+    # how A starts (B starts at 0): Kaiming uniform, or gaussian with a standard deviation of 1 / r
+    init: Literal["default", "gaussian"] = "default"
+    # learning rate of B over that of A, which has learning_rate (LoRA+); 1 is plain LoRA, its authors
+    # recommend 16 with a smaller learning rate
+    plus_ratio: float = 1.0
     # dropout on the adapter's input
     dropout: float = 0.0
     # names of the linear layers to adapt; empty: every linear layer but the output head
     targets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.r < 1:
+            raise ValueError(f"lora.r: expected at least 1, found {self.r}")
+        if self.alpha < 1:
+            raise ValueError(f"lora.alpha: expected at least 1, found {self.alpha}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"lora.dropout: expected 0 or more, less than 1, found {self.dropout}")
+        if not 1 <= self.plus_ratio < inf:
+            raise ValueError(f"lora.plus_ratio: expected at least 1, found {self.plus_ratio}")
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if "/" in self.run:
             raise ValueError(f"run: expected a name without /, found {self.run!r} (the fold follows)")
+        if self.lora.dora and self.base.quantization == "int8":
+            raise ValueError("lora.dora: expected base.quantization nf4, fp4 or none, found int8")
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(f"validation_fraction: expected 0 to 1, found {self.validation_fraction}")
         if self.patience and not self.validation_fraction:

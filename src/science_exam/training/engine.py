@@ -22,6 +22,7 @@ from trl import SFTConfig, SFTTrainer
 from science_exam.training.callbacks import COMPLETE, ProgressBar, Recorder
 from science_exam.training.config import TrainConfig
 from science_exam.training.model import choose_dtype, save_adapter
+from science_exam.training.optimizers import create_optimizer
 
 ADAPTER = "adapter"
 CHECKPOINTS = "checkpoints"
@@ -86,10 +87,12 @@ def _train(
     disable_progress_bars()  # of the data set: preparing it takes a moment, training has its own bar
     fresh = [parameter.detach().clone() for parameter in _trainable(model)]
     recorder = Recorder(on_log)
+    arguments = _arguments(config, folder / CHECKPOINTS, len(examples), validating=validate is not None)
     trainer = _ValidatingTrainer(
         model=model,
         processing_class=tokenizer,
-        args=_arguments(config, folder / CHECKPOINTS, len(examples), validating=validate is not None),
+        args=arguments,
+        optimizers=(create_optimizer(model, arguments, config.lora.plus_ratio), None),
         train_dataset=Dataset.from_list(examples),
         # The trainer asks for a data set before it lets us evaluate; `validate` holds the rows.
         eval_dataset=Dataset.from_list(examples[:1]) if validate else None,

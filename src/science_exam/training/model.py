@@ -21,6 +21,7 @@ from science_exam.training.base import find_base
 from science_exam.training.config import BaseConfig, LoraConfig
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+INITS = {"default": True}  # the other names are the library's own
 AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
 
 
@@ -120,7 +121,7 @@ def add_adapter(model: PreTrainedModel, lora: LoraConfig, seed: int):
     scaling, so the trained weights are fp32 whatever the base computes in.
 
     Raises:
-        UserError: a target that names no linear layer of this model.
+        UserError: a target that names no linear layer of this model, or DoRA on 8-bit weights.
     """
     import peft
 
@@ -130,12 +131,17 @@ def add_adapter(model: PreTrainedModel, lora: LoraConfig, seed: int):
         raise UserError("the base has no linear layers inside its blocks, so LoRA has nothing to adapt")
     if unknown := sorted(set(lora.targets) - set(layers)):
         raise UserError(f"lora.targets: {unknown} are no linear layers; there are {', '.join(layers)}")
+    if lora.dora and getattr(model, "is_loaded_in_8bit", False):  # its kernels drop the weights' scales
+        raise UserError("lora.dora: expected a base in 4 or 16 bits, found one in 8; use lora.dora=false")
     return peft.get_peft_model(
         model,
         peft.LoraConfig(
             r=lora.r,
             lora_alpha=lora.alpha,
             lora_dropout=lora.dropout,
+            use_rslora=lora.rslora,
+            use_dora=lora.dora,
+            init_lora_weights=INITS.get(lora.init, lora.init),
             target_modules=list(lora.targets) or layers,
             task_type="CAUSAL_LM",
         ),
