@@ -15,18 +15,24 @@ SOURCES     :=
 Q           :=
 # GPUs of make pretrain
 GPUS        := 1
+# JSON lines with prompt and completion: make train DATA=pairs.jsonl trains on them instead of questions
+DATA        :=
 # folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file
 CONTEXTS    :=
 # file to score instead of a run: predictions.parquet or submission.csv
 PREDICTIONS :=
+# of make bench-train: folder of a Llama, rows to train on
+BASE        :=
+ROWS        :=
 # TORCH_INDEX=URL takes torch from PyTorch's own index (its CPU builds, or another CUDA version)
 TORCH_INDEX :=
 
 # make questions CONFIG=stem builds a set of that name; QUESTIONS=data/questions/stem takes it from then on.
 builds := $(and $(filter command line,$(origin CONFIG)),$(filter questions,$(MAKECMDGOALS)))
 # The question set is named after its file, the run after its config and its set; NAME= and RUN= say otherwise.
-NAME := $(if $(builds),$(patsubst %.yaml,%,$(notdir $(CONFIG))),$(if $(wildcard $(QUESTIONS)/manifest.json),$(notdir $(QUESTIONS)),$(shell basename "$(QUESTIONS)" | sed 's/\.[^.]*$$//' | tr -c 'A-Za-z0-9._\n-' '-')))
-RUN  := $(CONFIG)$(if $(filter-out sample,$(NAME)),-$(NAME))
+stem = $(shell basename "$(1)" | sed 's/\.[^.]*$$//' | tr -c 'A-Za-z0-9._\n-' '-')
+NAME := $(if $(builds),$(patsubst %.yaml,%,$(notdir $(CONFIG))),$(if $(wildcard $(QUESTIONS)/manifest.json),$(notdir $(QUESTIONS)),$(call stem,$(QUESTIONS))))
+RUN  := $(CONFIG)$(if $(DATA),-$(call stem,$(DATA)),$(if $(filter-out sample,$(NAME)),-$(NAME)))
 set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
 answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
@@ -54,10 +60,10 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search train cv predict evaluate pretrain lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search train cv predict evaluate pretrain bench-train lint format test
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  variables: CONFIG=$(CONFIG) FOLD=$(FOLD) QUESTIONS=$(QUESTIONS) NAME=$(NAME) CORPUS=$(CORPUS) RUN=$(RUN) ARGS=\"key=value …\""
 
@@ -91,8 +97,8 @@ questions: $(installed) ## question file -> questions, contexts and folds tables
 	$(if $(builds),$(PYTHON) scripts/build.py $(CONFIG) name="$(NAME)" $(if $(filter command line,$(origin FOLDS)),folds=$(FOLDS)) $(args),$(if $(wildcard $(QUESTIONS)/manifest.json),@:,\
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)))
 
-train: questions ## fine-tune an adapter, fold FOLD held out, and score it before and after
-	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" fold=$(FOLD) questions="$(set)" $(contexts) $(ARGS)
+train: $(if $(DATA),$(installed),questions) ## fine-tune an adapter, fold FOLD held out, and score it before and after (DATA=file: any prompts and completions)
+	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" $(if $(DATA),data="$(DATA)",fold=$(FOLD) questions="$(set)" $(contexts)) $(ARGS)
 
 cv: questions ## train every fold, report all out-of-fold answers together
 	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(contexts) $(ARGS)
@@ -105,6 +111,9 @@ evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file ag
 
 pretrain: $(installed) ## pretrain the embedded base again (minutes on GPUs, weeks without; GPUS=2 takes two)
 	$(PYTHON) $(if $(filter-out 1,$(GPUS)),-m torch.distributed.run --standalone --nproc-per-node $(GPUS)) scripts/pretrain_base.py tiny-science-llama $(ARGS)
+
+bench-train: $(installed) ## training speed beside TRL and Unsloth on a GPU (BASE=folder ROWS=rows.jsonl)
+	$(PYTHON) benchmarks/train_speed.py "$(BASE)" "$(ROWS)" $(args)
 
 lint: $(installed) ## check style and formatting
 	$(PYTHON) -m ruff check .

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from science_exam.cli import run_script
+from science_exam.errors import UserError
 from science_exam.questions.store import read_question_set
 from science_exam.training.config import TrainConfig
 
@@ -18,6 +19,8 @@ SCRIPTS = Path(__file__).parent
 
 
 def main(config: TrainConfig, name: str) -> None:
+    if config.data:
+        raise UserError("data: a table of prompts and completions has no folds; train it with: make train DATA=…")
     folds = sorted(read_question_set(Path(config.questions)).folds["fold"].unique())
     # A process a fold: each starts with the whole memory of the device.
     for fold in folds:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from science_exam.errors import UserError
 from science_exam.prompt import build_prompt, encode_completions, encode_prompt, join_contexts
 from science_exam.tables import FOLDS, check_table
-from science_exam.training.examples import build_examples, split_fold
+from science_exam.training.config import TrainConfig
+from science_exam.training.examples import build_examples, prepare_examples, split_fold
 
 
 def split_ids(split):
@@ -19,7 +20,8 @@ def test_the_loss_mask_covers_exactly_the_answer_and_the_end(bases, question_set
     tokenizer = bases[kind].tokenizer
     questions = join_contexts(question_set.questions.head(6), question_set.contexts, 2)
     for question, row in zip(questions, build_examples(questions, tokenizer, 600), strict=True):
-        assert set(row) == {"input_ids", "completion_mask"}
+        assert set(row) == {"input_ids", "completion_mask", "group"}
+        assert row["group"] == question.question_id
         ids, mask = row["input_ids"], row["completion_mask"]
         assert len(ids) == len(mask)
         start = mask.index(1)
@@ -48,6 +50,28 @@ def test_a_question_without_an_answer_is_named(bases, question_set):
 def test_a_question_that_cannot_fit_is_named(bases, question_set):
     with pytest.raises(UserError, match="'hydrogen-1' has"):
         build_examples(join_contexts(question_set.questions, None, 0), bases[LLAMA].tokenizer, 50)
+
+
+def test_a_fold_is_prepared_in_as_many_orders_as_asked_for(bases, question_set):
+    tokenizer = bases[LLAMA].tokenizer
+    split = split_fold(question_set.questions, question_set.folds, 0, 0.1, seed=0)
+    config = TrainConfig(max_tokens=600, max_contexts=1, permutations=3)
+    rows = prepare_examples(split, question_set.contexts, tokenizer, config)
+    asked = join_contexts(split.train, question_set.contexts, 1)
+    assert len(rows) == 3 * len(asked)
+    assert rows[::3] == build_examples(asked, tokenizer, 600)
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "held_out"])
+def test_a_fold_with_a_question_that_cannot_fit_is_refused_before_training(bases, question_set, part):
+    split = split_fold(question_set.questions, question_set.folds, 0, 0.1, seed=0)
+    long = getattr(split, part)["question_id"].iloc[-1]
+    prompts = question_set.questions["prompt"].where(
+        question_set.questions["question_id"] != long, "so " * 900
+    )
+    split = split_fold(question_set.questions.assign(prompt=prompts), question_set.folds, 0, 0.1, seed=0)
+    with pytest.raises(UserError, match=f"question {long!r} has"):
+        prepare_examples(split, question_set.contexts, bases[LLAMA].tokenizer, TrainConfig(max_tokens=600))
 
 
 def test_no_validation_means_all_the_other_folds(question_set):

@@ -1,11 +1,14 @@
 """Settings of the training stage."""
 
 from dataclasses import dataclass, field
-from math import inf
+from math import factorial, inf
 from typing import Literal
 
 Quantization = Literal["nf4", "fp4", "int8", "none"]
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
+# What changes the pace of a run and not its result.
+UNDECISIVE = ("answer_batch_size", "memory_budget_gb", "report_to")
+MAX_PERMUTATIONS = factorial(5)
 Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"]
 
 
@@ -69,6 +72,11 @@ class TrainConfig:
     contexts: str = ""
     # the fold that is held out
     fold: int = 0
+    # JSON lines with prompt and completion (and group) to train on instead of questions; what is said of
+    # questions, contexts, folds and their options then counts for nothing
+    data: str = ""
+    # share of the rows of data that is held out and scored, whole groups
+    held_out_fraction: float = 0.1
     # the run's name, its folder below data/runs; the config's name when empty
     run: str = ""
     # context passages a question, best first; 0 is closed book
@@ -76,11 +84,23 @@ class TrainConfig:
     # tokens of prompt + answer; contexts are shortened to fit, a longer question is an error (of the
     # official 200, the longest has 755 in Llama-3's tokens)
     max_tokens: int = 1024
+    # orders of its options that each question is trained in, the order given first; engine=fast reads
+    # what they have in common once
+    permutations: int = 1
+    # what the loss asks for: completion is every token of the answer, out of the whole vocabulary; options
+    # the one token that decides, out of the five; binary a yes or no behind each option (the last two
+    # with engine=fast)
+    objective: Literal["completion", "options", "binary"] = "completion"
+    # trl is the library's own training loop; fast packs rows and replays whole steps on one GPU
+    engine: Literal["fast", "trl"] = "trl"
+    # GPU memory that engine=fast may take in all, in GB; 0 is what is free when it starts
+    memory_budget_gb: float = 0.0
     # passes over the training rows
     epochs: float = 1.0
     # stop after that many optimizer steps instead (0: after the epochs)
     max_steps: int = 0
-    # rows that go through the model at once
+    # rows that go through the model at once; engine=fast takes what fits into its memory budget instead,
+    # and batch_size x accumulation_steps are the rows of its optimizer steps too
     batch_size: int = 4
     # batches an optimizer step
     accumulation_steps: int = 2
@@ -96,7 +116,8 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     # AdamW, with 8-bit states and with states that are paged to the CPU's memory when the GPU's is full
     optimizer: Optimizer = "adamw_8bit"
-    # recompute activations in the backward pass: less memory, about a third more time
+    # recompute activations in the backward pass: less memory, about a third more time (engine=fast
+    # recomputes as little as its memory budget allows)
     gradient_checkpointing: bool = True
     # share of the training groups set aside to choose the best checkpoint; the held-out fold is
     # never used for that; 0 keeps the last step
@@ -119,6 +140,20 @@ class TrainConfig:
             raise ValueError(f"run: expected a name without /, found {self.run!r} (the fold follows)")
         if self.lora.dora and self.base.quantization == "int8":
             raise ValueError("lora.dora: expected base.quantization nf4, fp4 or none, found int8")
+        if self.data and self.validation_fraction:
+            raise ValueError(f"validation_fraction: expected 0 with data, found {self.validation_fraction}")
+        if self.data and self.objective != "completion":
+            raise ValueError(f"objective: expected completion with data, found {self.objective}")
+        if not 0 < self.held_out_fraction < 1:
+            raise ValueError(
+                f"held_out_fraction: expected more than 0, less than 1, found {self.held_out_fraction}"
+            )
+        if self.objective != "completion" and self.engine == "trl":
+            raise ValueError(f"objective: expected completion with engine=trl, found {self.objective}")
+        if not 1 <= self.permutations <= MAX_PERMUTATIONS:
+            raise ValueError(f"permutations: expected 1 to {MAX_PERMUTATIONS}, found {self.permutations}")
+        if not 0 <= self.memory_budget_gb < inf:
+            raise ValueError(f"memory_budget_gb: expected 0 or more, found {self.memory_budget_gb}")
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(f"validation_fraction: expected 0 to 1, found {self.validation_fraction}")
         if self.patience and not self.validation_fraction:

@@ -7,11 +7,16 @@ import numpy as np
 import pandas as pd
 
 from science_exam.errors import UserError
-from science_exam.prompt import Question, encode_completions, encode_prompt
+from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt, join_contexts
+from science_exam.training.config import TrainConfig
+from science_exam.training.permutations import permute_options
 
 
 def build_examples(questions: Sequence[Question], tokenizer, max_tokens: int) -> list[dict]:
     """One row a question: `input_ids` (prompt + answer) and `completion_mask` (1 on the answer).
+
+    `group` is the question's id: consecutive rows that share it are one question in several orders of
+    its options, and begin alike.
 
     Raises:
         UserError: a question without an answer, or one that cannot fit.
@@ -24,7 +29,8 @@ def build_examples(questions: Sequence[Question], tokenizer, max_tokens: int) ->
         prompt = encode_prompt(question, tokenizer, max_tokens)
         completion = completions[question.answer - 1]
         mask = [0] * len(prompt) + [1] * len(completion)
-        rows.append({"input_ids": prompt + completion, "completion_mask": mask})
+        ids = prompt + completion
+        rows.append({"input_ids": ids, "completion_mask": mask, "group": question.question_id})
     return rows
 
 
@@ -67,7 +73,7 @@ def split_fold(
         raise UserError(f"fold={fold}: none of its questions has an answer, so nothing could be scored")
     if rest.empty:
         raise UserError("no question with an answer is left to train on")
-    aside = _choose_groups(rest["group"], validation_fraction, seed)
+    aside = choose_groups(rest["group"], validation_fraction, seed)
     if aside.all():
         raise UserError(
             f"validation_fraction={validation_fraction}: the training rows form too few groups, "
@@ -76,7 +82,20 @@ def split_fold(
     return FoldSplit(rest[~aside], rest[aside], questions[inside])
 
 
-def _choose_groups(groups: pd.Series, fraction: float, seed: int) -> np.ndarray:
+def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config: TrainConfig) -> list[dict]:
+    """The rows to train a fold on, in as many orders of the options as `config` asks for.
+
+    Raises:
+        UserError: a question, also one that is only to be answered, cannot fit.
+    """
+    for frame in (split.validation, split.held_out):
+        check_prompts(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
+    asked = join_contexts(split.train, contexts, config.max_contexts)
+    permuted = permute_options(asked, config.permutations, config.seed)
+    return build_examples(permuted, tokenizer, config.max_tokens)
+
+
+def choose_groups(groups: pd.Series, fraction: float, seed: int) -> np.ndarray:
     """(rows,) True on whole groups that together hold at least `fraction` of the rows."""
     order = np.random.default_rng(seed).permutation(np.sort(groups.unique()))
     rows_before = groups.value_counts().loc[order].cumsum().shift(fill_value=0)  # of each group
