@@ -1,0 +1,159 @@
+"""A Llama with adapters as a series of blocks: loss of a pack, and the adapters' gradients."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from science_exam.training.fast.adapters import Adapters
+from science_exam.training.fast.block import Activations, Block, Heads, Setting
+from science_exam.training.fast.packing import NO_TARGET, TARGET_STEP, Longest, Pack, Shape
+from science_exam.training.fast.plan import Plan, Sizes
+from science_exam.training.fast.pointwise import add_normalize, differentiate_norm
+from science_exam.training.fast.projection import Projection
+
+TARGETS_AT_ONCE = 256  # rows of logits: 128,256 wide in fp32 they take half a megabyte each
+
+
+class Network:
+    """What trains: the frozen blocks of a PEFT model, and its adapters as one vector."""
+
+    def __init__(self, model: nn.Module, dtype: torch.dtype, classes: Sequence[int] | None = None) -> None:
+        """
+        Args:
+            model: PEFT's model of a Llama, Mistral or Qwen2; its adapters follow the training.
+            dtype: the compute type.
+            classes: token ids to choose between at every target; None: the whole vocabulary. Targets are
+                then places in this list.
+        """
+        llama = model.get_base_model()
+        self._embedding, self._rotary = llama.model.embed_tokens, llama.model.rotary_emb
+        self._norm = (llama.model.norm.weight.detach(), llama.model.norm.variance_epsilon)
+        head = llama.lm_head.weight.detach()
+        self._head = (head if classes is None else head[list(classes)]).to(dtype)
+        self.dtype = dtype
+        layers = llama.model.layers
+        groups = [group for layer in layers for group in list_groups(layer)]
+        self.adapters = Adapters(groups, dtype)
+        numbered = zip(groups, self.adapters.stacks, strict=True)
+        made = [Projection(group, stack, dtype, number) for number, (group, stack) in enumerate(numbered)]
+        per_block = len(made) // len(layers)
+        self.blocks = [
+            Block(layer, made[start : start + per_block], _find_heads(layer))
+            for start, layer in zip(range(0, len(made), per_block), layers, strict=True)
+        ]
+        self._n_recomputed = 0  # that many blocks, from the first, keep their input alone
+
+    def follow(self, plan: Plan) -> None:
+        """Recompute and keep what the plan says."""
+        self._n_recomputed = plan.n_recomputed
+        for number, block in enumerate(self.blocks):
+            for projection in block.projections:
+                if number < plan.n_expanded:
+                    projection.weight.keep()
+                else:
+                    projection.weight.release()
+
+    def measure(self) -> Sizes:
+        """What the network takes, for the plan."""
+        block = self.blocks[0]
+        weights = [projection.weight for projection in block.projections]
+        expanded = [weight.expanded_bytes if weight.is_quantized else 0 for weight in weights]
+        width = block.attention_in.weight.n_inputs
+        feed_forward = block.down.weight.n_inputs
+        states = sum(block.attention_in.weight.sizes) + block.attention_out.weight.n_inputs
+        kept = 2 * width + states + 2 * feed_forward
+        logits = min(TARGETS_AT_ONCE, TARGET_STEP) * len(self._head)
+        return Sizes(
+            n_blocks=len(self.blocks),
+            block_weights=sum(sum(weight.sizes) * weight.n_inputs for weight in weights),
+            expanded_bytes=sum(expanded),
+            largest_expanded_bytes=max(expanded),
+            kept_token_bytes=kept * self.dtype.itemsize,
+            input_token_bytes=width * self.dtype.itemsize,
+            passing_token_bytes=4 * (width + feed_forward) * self.dtype.itemsize,
+            head_bytes=logits * (self.dtype.itemsize + 2 * torch.float32.itemsize),
+        )
+
+    @torch.no_grad()
+    def differentiate(self, pack: Pack, shape: Shape, longest: Longest) -> torch.Tensor:
+        """Add a pack's gradients to the adapters'.
+
+        Returns:
+            () fp32: the sum of its targets' losses times its scale.
+        """
+        setting = self._prepare(pack, pack.layout(shape, longest))
+        stream, update, kept = self._run_blocks(pack, setting)
+        total, normal = add_normalize(stream, update, *self._norm)
+        loss, of_normal = differentiate_loss(normal, self._head, pack.targets, pack.scale)
+        gradient = differentiate_norm(of_normal, total, *self._norm, torch.zeros_like(total))
+        self._run_back(gradient, kept, pack, setting)
+        return loss
+
+    def _prepare(self, pack: Pack, layout) -> Setting:
+        wide = torch.empty(0, device=pack.ids.device)  # its type is that of the result: fp32
+        cosines, sines = (table[0].chunk(2, dim=-1)[0] for table in self._rotary(wide, pack.positions[None]))
+        return Setting(layout, cosines.contiguous(), sines.contiguous(), pack.seed)
+
+    def _run_blocks(self, pack: Pack, setting: Setting):
+        stream, update, kept = self._embedding(pack.ids).to(self.dtype), None, []
+        for number, block in enumerate(self.blocks):
+            places = pack.places if block is self.blocks[-1] else None
+            stream, update, activations = block.forward(stream, update, setting, places)
+            kept.append(activations.hidden if number < self._n_recomputed else activations)
+            del activations  # else it lives on through the next block
+        return stream, update, kept
+
+    def _run_back(self, gradient: torch.Tensor, kept: list, pack: Pack, setting: Setting) -> None:
+        for block in reversed(self.blocks):
+            places = pack.places if block is self.blocks[-1] else None
+            activations = kept.pop()
+            if not isinstance(activations, Activations):
+                activations = block.recompute(activations, setting, places)
+            gradient = block.backward(gradient, activations, setting, places)
+            del activations
+
+
+def list_groups(layer: nn.Module) -> list[list[nn.Module]]:
+    """Linear layers of a decoder layer that read the same input, in the order of the forward pass."""
+    attention, feed_forward = layer.self_attn, layer.mlp
+    return [
+        [attention.q_proj, attention.k_proj, attention.v_proj],
+        [attention.o_proj],
+        [feed_forward.gate_proj, feed_forward.up_proj],
+        [feed_forward.down_proj],
+    ]
+
+
+def differentiate_loss(
+    normal: torch.Tensor, head: torch.Tensor, targets: torch.Tensor, scale: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy and its gradient.
+
+    Args:
+        normal: (targets, width): normalised states that predict them.
+        head: (classes, width).
+        targets: (targets,) classes, or NO_TARGET.
+        scale: () of the loss.
+
+    Returns:
+        () fp32, the sum of the losses times the scale; (targets, width), the gradient at `normal`.
+    """
+    loss, gradient = torch.zeros((), device=normal.device), torch.empty_like(normal)
+    bounds = [*range(0, len(targets), TARGETS_AT_ONCE), len(targets)]
+    for start, end in pairwise(bounds):
+        is_target = targets[start:end] != NO_TARGET
+        wanted = targets[start:end].clamp(min=0)[:, None]
+        logs = (normal[start:end] @ head.T).float().log_softmax(-1)  # (targets, classes)
+        weights = (is_target * scale)[:, None]
+        loss -= (logs.gather(1, wanted) * weights).sum()
+        of_logits = logs.exp_().mul_(weights).scatter_add_(1, wanted, -weights)
+        gradient[start:end] = of_logits.to(head.dtype) @ head
+    return loss, gradient
+
+
+def _find_heads(layer: nn.Module) -> Heads:
+    attention = layer.self_attn
+    size = attention.head_dim
+    return Heads(attention.q_proj.out_features // size, attention.k_proj.out_features // size, size)

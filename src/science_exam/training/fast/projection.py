@@ -1,0 +1,81 @@
+"""Linear layers that read the same input as one product: frozen weights, adapters, and gradients."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from science_exam.training.fast.adapters import StackedAdapter
+from science_exam.training.fast.pointwise import drop
+from science_exam.training.fast.weights import FrozenWeight
+
+
+class Projection:
+    """y = x Wᵀ + bias + (x Aᵀ) Bᵀ, and what its gradient needs."""
+
+    def __init__(
+        self, layers: Sequence[nn.Module], adapter: StackedAdapter | None, dtype: torch.dtype, number: int
+    ) -> None:
+        """
+        Args:
+            layers: with as many inputs each, PEFT's wrappers or bare; their outputs stand side by side.
+            adapter: of those that are adapted.
+            dtype: the compute type.
+            number: sets this projection's dropout apart from the others'.
+        """
+        bare = [getattr(layer, "base_layer", layer) for layer in layers]
+        self.weight, self._adapter = FrozenWeight(bare, dtype), adapter
+        self._number = number
+        biases = [layer.bias for layer in bare]
+        assert all(bias is None for bias in biases) or all(bias is not None for bias in biases)
+        self._bias = None if biases[0] is None else torch.cat([bias.detach() for bias in biases]).to(dtype)
+
+    def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
+        """(tokens, inputs) -> (tokens, outputs); `seed` is the dropout's, () int64."""
+        weight = self.weight.get().T
+        outputs = inputs @ weight if self._bias is None else torch.addmm(self._bias, inputs, weight)
+        if self._adapter is not None:
+            outputs.addmm_(self._drop(inputs, seed) @ self._adapter.down.T, self._adapter.up.T)
+        return outputs
+
+    def backward(
+        self, gradient: torch.Tensor, seed: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Gradient at the input, and at x Aᵀ (None without adapters), given that at the output."""
+        of_inputs = gradient @ self.weight.get()
+        if self._adapter is None:
+            return of_inputs, None
+        of_low = gradient @ self._adapter.up  # (tokens, ranks)
+        if self._adapter.dropout:
+            of_inputs += self._drop(of_low @ self._adapter.down, seed)
+        else:
+            of_inputs.addmm_(of_low, self._adapter.down)
+        return of_inputs, of_low
+
+    def accumulate(
+        self,
+        inputs: torch.Tensor,
+        gradient: torch.Tensor,
+        of_low: torch.Tensor | None,
+        seed: torch.Tensor,
+    ) -> None:
+        """Add the adapters' gradients, given the input and the gradients at the output and at x Aᵀ."""
+        adapter = self._adapter
+        if adapter is None:
+            return
+        inputs = self._drop(inputs, seed)
+        adapter.down_gradient.add_(_multiply_wide(of_low.T, inputs))
+        up_gradient = _multiply_wide(gradient.T, inputs @ adapter.down.T)  # (outputs, ranks)
+        for part, block in zip(adapter.up_gradients, adapter.blocks, strict=True):
+            part.add_(up_gradient[block], alpha=adapter.scale)
+
+    def _drop(self, states: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
+        rate = self._adapter.dropout
+        return drop(states, seed + self._number, rate) if rate else states
+
+
+def _multiply_wide(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """left @ right in fp32, also where the factors have 16 bits: sums over thousands of tokens."""
+    if left.is_cuda and left.dtype != torch.float32:
+        return torch.mm(left, right, out_dtype=torch.float32)
+    return left.float() @ right.float()

@@ -1,0 +1,65 @@
+"""The frozen weights of linear layers that read the same input, as one matrix in the compute type."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+class FrozenWeight:
+    """Weights of a few linear layers, one below the other: (outputs of all, inputs).
+
+    4-bit weights are expanded whenever they are asked for, or once, where memory allows.
+    """
+
+    def __init__(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> None:
+        """
+        Args:
+            layers: with as many inputs each; 4-bit, or in `dtype` and then made parts of one matrix.
+            dtype: the compute type.
+        """
+        self._layers, self._dtype = layers, dtype
+        self.sizes = [layer.out_features for layer in layers]
+        self.n_inputs = layers[0].in_features
+        self.is_quantized = getattr(layers[0].weight, "quant_state", None) is not None
+        self._kept = None if self.is_quantized else self._join()
+
+    @property
+    def expanded_bytes(self) -> int:
+        """Memory of the matrix in the compute type."""
+        return sum(self.sizes) * self.n_inputs * self._dtype.itemsize
+
+    def keep(self) -> None:
+        """Expand now and for good."""
+        if self._kept is None:
+            self._kept = self._expand()
+
+    def release(self) -> None:
+        """Expand again whenever asked, as at first."""
+        if self.is_quantized:
+            self._kept = None
+
+    def get(self) -> torch.Tensor:
+        """(outputs, inputs)."""
+        return self._expand() if self._kept is None else self._kept
+
+    def _join(self) -> torch.Tensor:
+        """The one matrix; the layers become views of it, so that nothing is held twice."""
+        joined = torch.cat([layer.weight.detach().to(self._dtype) for layer in self._layers])
+        if joined.dtype == self._layers[0].weight.dtype:
+            for layer, part in zip(self._layers, joined.split(self.sizes), strict=True):
+                layer.weight.data = part
+        return joined
+
+    def _expand(self) -> torch.Tensor:
+        from bitsandbytes.functional import dequantize_4bit
+
+        device = self._layers[0].weight.device
+        expanded = torch.empty(sum(self.sizes), self.n_inputs, dtype=self._dtype, device=device)
+        for layer, part in zip(self._layers, expanded.split(self.sizes), strict=True):
+            packed, state = layer.weight.data, layer.weight.quant_state
+            if part.is_cuda:
+                dequantize_4bit(packed, state, out=part)
+            else:  # the library's CPU kernel cannot write into a given place
+                part.copy_(dequantize_4bit(packed, state))
+        return expanded
