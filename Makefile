@@ -13,7 +13,7 @@ CORPUS      := sample
 SOURCES     :=
 # question of make search
 Q           :=
-# GPUs of make pretrain
+# GPUs of make train and make pretrain; make cv trains a fold on each there is
 GPUS        := 1
 # JSON lines with prompt and completion: make train DATA=pairs.jsonl trains on them instead of questions
 DATA        :=
@@ -36,12 +36,15 @@ RUN  := $(CONFIG)$(if $(DATA),-$(call stem,$(DATA)),$(if $(filter-out sample,$(N
 set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
 answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
+answering_folder := data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))
 
 # A config named on the command line, for the target that was asked for; the sample has its own.
 named = $(and $(filter command line,$(origin CONFIG)),$(filter $@,$(MAKECMDGOALS)),$(CONFIG))
 config = $(or $(named),$(call sample,$(if $(wildcard configs/$@/demo.yaml),demo)))
 # ARGS belong to the target that was asked for, not to those before it.
 args = $(if $(filter $@,$(MAKECMDGOALS)),$(ARGS))
+# A process a GPU, which take their steps together.
+processes = $(if $(filter-out 1,$(GPUS)),-m torch.distributed.run --standalone --nproc-per-node $(GPUS))
 comma := ,
 sources = $(if $(SOURCES),sources="[$(subst $() ,$(comma),$(strip $(SOURCES)))]")
 contexts = $(if $(CONTEXTS),contexts="$(CONTEXTS)")
@@ -60,7 +63,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search train cv predict evaluate pretrain bench-train lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search train cv predict merge evaluate pretrain bench-train lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,19 +101,22 @@ questions: $(installed) ## question file -> questions, contexts and folds tables
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)))
 
 train: $(if $(DATA),$(installed),questions) ## fine-tune an adapter, fold FOLD held out, and score it before and after (DATA=file: any prompts and completions)
-	$(PYTHON) scripts/train.py $(CONFIG) run="$(RUN)" $(if $(DATA),data="$(DATA)",fold=$(FOLD) questions="$(set)" $(contexts)) $(ARGS)
+	$(PYTHON) $(processes) scripts/train.py $(CONFIG) run="$(RUN)" $(if $(DATA),data="$(DATA)",fold=$(FOLD) questions="$(set)" $(contexts)) $(ARGS)
 
 cv: questions ## train every fold, report all out-of-fold answers together
 	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(contexts) $(ARGS)
 
 predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): predictions and submission.csv
-	$(PYTHON) scripts/predict.py run="data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))" questions="$(set)" $(contexts) $(args)
+	$(PYTHON) scripts/predict.py run="$(answering_folder)" questions="$(set)" $(contexts) $(args)
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")
 
+merge: $(installed) ## merge a run's adapter (RUN=demo/fold0) into its 16-bit base: data/merged/NAME (ARGS=base=… names another)
+	$(PYTHON) scripts/merge.py run="$(answering_folder)" $(args)
+
 pretrain: $(installed) ## pretrain the embedded base again (minutes on GPUs, weeks without; GPUS=2 takes two)
-	$(PYTHON) $(if $(filter-out 1,$(GPUS)),-m torch.distributed.run --standalone --nproc-per-node $(GPUS)) scripts/pretrain_base.py tiny-science-llama $(ARGS)
+	$(PYTHON) $(processes) scripts/pretrain_base.py tiny-science-llama $(ARGS)
 
 bench-train: $(installed) ## training speed beside TRL and Unsloth on a GPU (BASE=folder ROWS=rows.jsonl)
 	$(PYTHON) benchmarks/train_speed.py "$(BASE)" "$(ROWS)" $(args)

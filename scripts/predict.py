@@ -4,29 +4,22 @@ make predict RUN=demo/fold0 QUESTIONS=path/to/test.csv
 python scripts/predict.py run=data/runs/demo/fold0 questions=data/questions/sample
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from science_exam.answering.config import PredictConfig
 from science_exam.cli import run_script
-from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.kaggle.submission import write_submission
 from science_exam.questions.store import list_files, list_identity, read_question_set
-from science_exam.runs import find_changed, open_run, read_manifest
+from science_exam.runs import find_changed, open_run
 from science_exam.tables import PREDICTIONS, write_table
-from science_exam.training.base import list_small_files
-from science_exam.training.config import TrainConfig
+from science_exam.training.trained import read_training
 
 
 def main(config: PredictConfig, _: str) -> None:
     trained, asked = Path(config.run), Path(config.questions)
-    read_manifest(trained)  # only a finished run answers
-    settings = load_config(TrainConfig, str(trained / "config.yaml"), [], trained)
-    base = replace(settings.base, path=config.base or settings.base.path)
+    settings = read_training(trained, config.base)
     k = settings.max_contexts if config.max_contexts is None else config.max_contexts
-    if changed := find_changed(trained, list_small_files(base.path)):
-        raise UserError(f"{changed}: not the base that {trained} was trained on; train again")
     own = asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked))
     contexts = config.contexts or (settings.contexts if own else "")
     if settings.contexts and not contexts:
@@ -47,7 +40,7 @@ def main(config: PredictConfig, _: str) -> None:
         from science_exam.answering.predictions import load_answerer
 
         limits = {"max_contexts": k, "max_tokens": settings.max_tokens, "batch_size": config.batch_size}
-        answerer = load_answerer(base, weights.parent, **limits)
+        answerer = load_answerer(settings.base, weights.parent, **limits)
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()
         write_table(predictions, PREDICTIONS, folder / "predictions.parquet")

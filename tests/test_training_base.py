@@ -5,7 +5,7 @@ from huggingface_hub.errors import HTTPError
 
 from science_exam.errors import UserError
 from science_exam.training import base
-from science_exam.training.base import find_base, list_small_files
+from science_exam.training.base import fetch_base, find_base, list_small_files
 
 HANDLE = "kaggle:MetaResearch/Llama-3.1/Transformers/8b/2"
 LAYOUTS = [
@@ -194,3 +194,27 @@ def test_a_base_is_told_by_its_small_files_but_not_by_its_card(tmp_path, monkeyp
     monkeypatch.setattr(base, "SMALL_BYTES", 100)
     assert [file.name for file in list_small_files(str(folder))] == ["config.json"]
     assert list_small_files("owner/model") == []
+
+
+def test_the_files_of_a_local_base_are_where_they_are_and_those_of_the_hub_are_fetched(
+    tmp_path, hub, monkeypatch
+):
+    folder = make_checkpoint(tmp_path / "model")
+    assert fetch_base(str(folder)) == folder
+    hub("/cache/config.json")
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda name, **_: asked.append(name) or str(folder)
+    )
+    assert fetch_base("owner/model") == folder
+    assert asked == ["owner/model"]
+
+
+def test_a_download_that_breaks_off_is_one_clear_line(hub, monkeypatch):
+    def break_off(*_, **__):
+        raise ConnectionError("reset\nby peer")
+
+    hub("/cache/config.json")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", break_off)
+    with pytest.raises(UserError, match="'owner/model': the download broke off"):
+        fetch_base("owner/model")

@@ -9,6 +9,7 @@ KAGGLE_SCHEME = "kaggle:"
 KAGGLE_INPUT = Path("/kaggle/input")
 SMALL_BYTES = 64 * 2**20
 MARKER = "config.json"  # every checkpoint folder of transformers has one
+HUB_FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]  # weights, settings, tokenizer
 
 
 def find_base(path: str) -> str:
@@ -35,6 +36,26 @@ def find_base(path: str) -> str:
         raise UserError(f"base {path!r}: no such folder; {_ways(path)}")
     _check_hub(path)
     return path
+
+
+def fetch_base(path: str) -> Path:
+    """The folder of a base's files; those of a hub model are downloaded where they are not yet.
+
+    Raises:
+        UserError: as `find_base`, or the download breaks off.
+    """
+    found = find_base(path)
+    if (Path(found) / MARKER).is_file():
+        return Path(found)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HTTPError
+
+    try:
+        return Path(snapshot_download(found, allow_patterns=HUB_FILES))
+    except (HTTPError, OSError) as error:
+        raise UserError(
+            f"base {path!r}: the download broke off ({type(error).__name__}); try again"
+        ) from None
 
 
 def list_small_files(path: str) -> list[Path]:

@@ -161,3 +161,17 @@ class TrainConfig:
         for name in ("batch_size", "accumulation_steps", "checkpoint_steps", "answer_batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class MergeConfig:
+    """A trained adapter and its base made one model."""
+
+    # folder of the trained run
+    run: str = "data/runs/demo/fold0"
+    # the base in 16 bits, when the run was trained on a pre-quantised one, or where it is now
+    base: str = ""
+    # folder to write; data/merged/<run>-<fold> when empty
+    out: str = ""
+    # replace a model that is there
+    overwrite: bool = False

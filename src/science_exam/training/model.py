@@ -1,6 +1,5 @@
 """Loading a quantised base with its tokenizer, and putting an adapter on it."""
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from transformers import (
 from science_exam.errors import UserError
 from science_exam.training.base import find_base
 from science_exam.training.config import BaseConfig, LoraConfig
+from science_exam.training.folders import whole_folder
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 INITS = {"default": True}  # the other names are the library's own
@@ -171,11 +171,8 @@ def _keep_exact_on_cpu(model: PreTrainedModel) -> None:
 
 def save_adapter(model, folder: Path) -> None:
     """Write the adapter as safetensors; the folder appears whole or not at all."""
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(str(partial))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        model.save_pretrained(str(partial))
 
 
 def _one_line(error: Exception) -> str:
