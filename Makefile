@@ -11,8 +11,9 @@ ARGS        :=
 # the corpus and its index, below data/corpus and data/index; SOURCES are what it is made from (files, folders)
 CORPUS      := sample
 SOURCES     :=
-# question of make search
+# question of make search and make ask; OPTIONS are its five, with | between them
 Q           :=
+OPTIONS     :=
 # GPUs of make train and make pretrain; make cv trains a fold on each there is
 GPUS        := 1
 # JSON lines with prompt and completion: make train DATA=pairs.jsonl trains on them instead of questions
@@ -63,7 +64,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search train cv predict merge evaluate pretrain bench-train lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict merge evaluate pretrain bench-train lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +93,10 @@ retrieve: questions $(call sample,index) ## the passages each question is read w
 
 search: $(call sample,index) $(installed) ## passages for one question: make search Q="why is the sky blue"
 	@$(PYTHON) scripts/search.py q='$(subst ','\'',$(value Q))' index="data/index/$(CORPUS)" $(args)
+
+ask: $(call sample,index) $(installed) ## answer one question: make ask Q="…" OPTIONS="a|b|c|d|e" RUN=demo/fold0 (no RUN: the base alone)
+	@$(PYTHON) scripts/ask.py q='$(subst ','\'',$(value Q))' options='$(subst ','\'',$(value OPTIONS))' index="data/index/$(CORPUS)" \
+	$(if $(filter command line,$(origin RUN)),run="$(answering_folder)") $(args)
 
 generate: $(call sample,corpus) $(installed) ## passages -> questions by rules, a local model or a server (CORPUS=name CONFIG=server)
 	$(PYTHON) scripts/generate.py $(named) corpus="data/corpus/$(CORPUS)" $(args)

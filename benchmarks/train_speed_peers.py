@@ -177,7 +177,30 @@ def train_with_trl(job: Job, meter: Meter, model, tokenizer, **settings) -> list
 
 def run_fast(job: Job, meter: Meter) -> list[dict]:
     """This project's own engine, within `job.memory_budget_gb`; returns the rows in their order."""
-    raise NotImplementedError("the fast engine is not wired to this benchmark yet")
+    from science_exam.training.config import BaseConfig, LoraConfig, TrainConfig
+    from science_exam.training.fast.network import Network
+    from science_exam.training.fast.rows import group_rows
+    from science_exam.training.fast.runner import Runner
+    from science_exam.training.model import add_adapter, choose_dtype, load_base, load_tokenizer
+
+    config = TrainConfig(
+        base=BaseConfig(path=job.base),
+        lora=LoraConfig(r=RANK, alpha=ALPHA, targets=PROJECTIONS),
+        engine="fast",
+        memory_budget_gb=job.memory_budget_gb or 0.0,
+    )
+    examples = read_examples(job, load_tokenizer(job.base))
+    masks = [[int(label != IGNORED) for label in example["labels"]] for example in examples]
+    rows = [{**row, "completion_mask": mask} for row, mask in zip(examples, masks, strict=True)]
+    model = add_adapter(load_base(config.base), config.lora, SEED)
+    meter.begin()
+    groups = group_rows(rows)
+    steps = [groups[start : start + ROWS_PER_STEP] for start in range(0, len(groups), ROWS_PER_STEP)]
+    runner = Runner(Network(model, choose_dtype(config.base.dtype)), steps, config)
+    for number in range(len(steps)):
+        runner.step(number, factor=1.0)
+        meter.finish_step()
+    return examples
 
 
 def measure_limit() -> dict:

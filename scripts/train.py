@@ -3,6 +3,7 @@
     make train FOLD=0 CONFIG=demo              writes data/runs/demo/fold0/
     make train DATA=pairs.jsonl CONFIG=demo    writes data/runs/demo-pairs/pairs/
     python scripts/train.py llama-3.1-8b fold=0 questions=data/questions/stem_1k_v1
+    torchrun --nproc-per-node 2 scripts/train.py llama-3.1-8b fold=0      (make train GPUS=2)
 """
 
 from dataclasses import asdict, replace
@@ -14,6 +15,7 @@ from science_exam.evaluation.out_of_fold import STATES, report_fold, score_valid
 from science_exam.questions.store import list_files, read_question_set
 from science_exam.runs import open_run
 from science_exam.tables import PREDICTIONS, write_table
+from science_exam.training import processes
 from science_exam.training.base import list_small_files
 from science_exam.training.config import UNDECISIVE, TrainConfig
 from science_exam.training.examples import prepare_examples, split_fold
@@ -22,9 +24,11 @@ from science_exam.training.preflight import check_training
 
 
 def main(config: TrainConfig, name: str) -> None:
+    processes.join()
     config = replace(config, run=config.run or name or "defaults")
     folder = train_pairs(config) if config.data else train_fold(config)
-    print(f"\n{folder}\n\n{(folder / 'report.md').read_text(encoding='utf-8')}")
+    if processes.rank() == 0:
+        print(f"\n{folder}\n\n{(folder / 'report.md').read_text(encoding='utf-8')}")
 
 
 def train_fold(config: TrainConfig) -> Path:
@@ -33,7 +37,7 @@ def train_fold(config: TrainConfig) -> Path:
     split = split_fold(data.questions, data.folds, config.fold, config.validation_fraction, config.seed)
     inputs = [*list_files(source, config.contexts), *list_small_files(config.base.path)]
     run = open_run(folder, config, inputs, without=UNDECISIVE)
-    if run.finished:
+    if processes.share(run.finished):
         return folder
     check_training(config)
     from science_exam.answering.predictions import Answerer
@@ -42,6 +46,9 @@ def train_fold(config: TrainConfig) -> Path:
     tokenizer = model.load_tokenizer(config.base.path)
     rows = prepare_examples(split, data.contexts, tokenizer, config)
     learner = model.add_adapter(model.load_base(config.base), config.lora, config.seed)
+    if processes.rank() > 0:
+        engine.assist_training(learner, tokenizer, rows, config, folder)
+        return folder
     answerer = Answerer(learner, tokenizer, config.max_contexts, config.max_tokens, config.answer_batch_size)
     predict = partial(answerer.predict, contexts=data.contexts, fold=str(config.fold), run=config.run)
     run.begin()

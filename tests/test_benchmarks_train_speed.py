@@ -252,16 +252,19 @@ def run_script(folder: Path, *words: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
-def test_trl_runs_from_the_command_line_to_the_table_and_is_not_run_again(bases, rows, tmp_path):
-    words = ["--peers", "trl", "--warm-up", "1", "--steps", "2", "--max-tokens", "300"]
+def test_peers_run_from_the_command_line_to_the_table_and_are_not_run_again(bases, rows, tmp_path):
+    words = ["--peers", "trl", "fast", "--warm-up", "1", "--steps", "2", "--max-tokens", "300"]
     first, again = (run_script(tmp_path, bases[LLAMA].folder, str(rows), *words) for _ in range(2))
     assert first.returncode == 0, first.stderr
-    limit, trained = train_speed_jobs.read_results(tmp_path / "data" / "train_speed.jsonl")
+    limit, *trained = train_speed_jobs.read_results(tmp_path / "data" / "train_speed.jsonl")
     assert limit["flops_per_second"] > 0
-    assert "error" not in trained, (tmp_path / "data" / "train_speed" / "trl-0.log").read_text()
-    assert trained["n_rows"] == 16 and trained["n_tokens"] > 16
-    assert trained["seconds"] > 0 and trained["setup_seconds"] > 0
-    assert "\n| trl | " in first.stdout and first.stderr.count("measured") == 2
+    for result in trained:
+        assert "error" not in result, result["error"]
+        assert result["n_rows"] == 16 and result["n_tokens"] > 16
+        assert result["seconds"] > 0 and result["setup_seconds"] > 0
+    assert trained[0]["n_tokens"] == trained[1]["n_tokens"]
+    assert "\n| trl | " in first.stdout and "\n| fast | " in first.stdout
+    assert first.stderr.count("measured") == 3
     assert again.stdout == first.stdout and not again.stderr
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from science_exam.errors import UserError
+from science_exam.training import processes
 from science_exam.training.config import TrainConfig
 from science_exam.training.fast.engine import train_fast
 from science_exam.training.fast.support import find_obstacle
@@ -48,14 +49,16 @@ def train_adapter(
 
 
 def _choose_engine(model, examples: list[dict], config: TrainConfig) -> Callable[..., Trained]:
-    if config.engine == "trl":
-        return _train_with_trl
-    obstacle = find_obstacle(model, config, max(len(example["input_ids"]) for example in examples))
-    if obstacle is None:
-        return train_fast
+    obstacle = "engine=trl"
+    if config.engine == "fast":
+        obstacle = find_obstacle(model, config, max(len(example["input_ids"]) for example in examples))
+        if obstacle is None:
+            return train_fast
+        tqdm.write(f"engine=fast: {obstacle}; training with TRL instead")
+    if processes.count() > 1:
+        raise UserError(f"{processes.count()} processes: expected engine=fast, found: {obstacle}")
     if config.objective != "completion":
-        raise UserError(f"objective={config.objective}: needs engine=fast, and {obstacle}")
-    tqdm.write(f"engine=fast: {obstacle}; training with TRL instead")
+        raise UserError(f"objective={config.objective}: expected engine=fast, found: {obstacle}")
     return _train_with_trl
 
 
@@ -63,6 +66,11 @@ def _train_with_trl(*arguments) -> Trained:
     from science_exam.training.trl_loop import train_with_trl  # its imports take seconds
 
     return train_with_trl(*arguments)
+
+
+def assist_training(model, tokenizer, examples: list[dict], config: TrainConfig, folder: Path) -> None:
+    """Do another process's share of `train_adapter`, which the first one calls with the same arguments."""
+    _choose_engine(model, examples, config)(model, tokenizer, examples, config, folder, lambda log: None)
 
 
 def remove_checkpoints(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.runs import Run, open_run
+from science_exam.training import processes
 from science_exam.training.base import list_small_files
 from science_exam.training.config import UNDECISIVE, TrainConfig
 from science_exam.training.pairs import Pair, encode_pairs, read_pairs, split_pairs
@@ -25,7 +26,7 @@ def train_pairs(config: TrainConfig) -> Path:
     config = replace(config, questions="", contexts="")
     folder = Path("data/runs") / config.run / "pairs"
     run = open_run(folder, config, [path, *list_small_files(config.base.path)], without=UNDECISIVE)
-    if not run.finished:
+    if not processes.share(run.finished):
         check_training(config)
         _train_and_score(config, *parts, run)
     return folder
@@ -42,6 +43,10 @@ def _train_and_score(config: TrainConfig, pairs: list[Pair], held_out: list[Pair
     window = getattr(model.config, "max_position_embeddings", None)
     if window is not None and config.max_tokens > window:
         raise UserError(f"max_tokens={config.max_tokens}: the base reads at most {window} tokens")
+
+    if processes.rank() > 0:
+        engine.assist_training(model, tokenizer, rows, config, run.folder)
+        return
 
     def score(state: str) -> dict[str, float]:
         return score_rows(model, asked, config.answer_batch_size, tokenizer.pad_token_id, f"{state} training")

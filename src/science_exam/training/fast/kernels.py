@@ -1,10 +1,16 @@
-"""Attention over spans of a packed row: FlashAttention's kernel, or plain PyTorch where it does not run."""
+"""Attention over spans of a packed row, by PyTorch's kernels below autograd.
+
+Below autograd, since parts of an attention that were joined need a kernel's backward pass alone, with
+the joined output and normaliser.
+"""
 
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
 import torch
+
+from science_exam.training.model import AMPERE
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,15 @@ class Kernel(Protocol):
 
 
 def choose_kernel(query: torch.Tensor) -> Kernel:
-    """FlashAttention on GPUs that have it (Ampere and later, 16 bits), else PyTorch's plain operations."""
-    flash = query.is_cuda and query.dtype != torch.float32 and torch.cuda.get_device_capability() >= (8, 0)
-    return FlashKernel() if flash else PlainKernel()
+    """FlashAttention on GPUs that have it (Ampere and later, 16 bits), the older kernel on others."""
+    if not query.is_cuda:
+        return PlainKernel()
+    flash = query.dtype != torch.float32 and torch.cuda.get_device_capability() >= AMPERE
+    return FlashKernel() if flash else EfficientKernel()
 
 
 class FlashKernel:
-    """PyTorch's own FlashAttention, called below autograd: joined parts need its backward pass alone."""
+    """FlashAttention 2."""
 
     def forward(self, query, key, value, queries: Spans, keys: Spans, causal: bool):
         found = torch.ops.aten._flash_attention_forward(
@@ -53,8 +61,37 @@ class FlashKernel:
         )
 
 
+class EfficientKernel:
+    """The memory-efficient attention of GPUs before Ampere (a T4), and of fp32.
+
+    It has a normaliser for each span and place in it, and as many key-value heads as query heads.
+    """
+
+    def forward(self, query, key, value, queries: Spans, keys: Spans, causal: bool):
+        out, of_spans, *_ = torch.ops.aten._efficient_attention_forward(
+            *(query[None], _repeat(key, query)[None], _repeat(value, query)[None], None),
+            *(queries.ends, keys.ends, queries.longest, keys.longest, 0.0, int(causal), True),
+        )
+        span, place = _locate(queries, len(query))
+        return out[0], of_spans[span, :, place].T
+
+    def backward(self, gradient, query, key, value, out, normalizer, queries: Spans, keys: Spans, causal):
+        span, place = _locate(queries, len(query))
+        width = -(-queries.longest // 32) * 32  # as the kernel lays it out
+        of_spans = normalizer.new_zeros(len(queries.ends) - 1, query.shape[1], width)
+        of_spans[span, :, place] = normalizer.T
+        no_random = torch.zeros((), dtype=torch.int64, device=query.device)  # of its dropout, which is 0
+        of_query, of_key, of_value, _ = torch.ops.aten._efficient_attention_backward(
+            *(gradient[None], query[None], _repeat(key, query)[None], _repeat(value, query)[None], None),
+            *(out[None], queries.ends, keys.ends, queries.longest, keys.longest, of_spans, 0.0),
+            *(no_random, no_random, int(causal), False),
+        )
+        grouped = (states[0].unflatten(1, (key.shape[1], -1)).sum(2) for states in (of_key, of_value))
+        return of_query[0], *grouped
+
+
 class PlainKernel:
-    """The definition, span by span, in fp32: for the CPU, and to check the other by."""
+    """The definition, span by span, in fp32: for the CPU, and to check the others by."""
 
     def forward(self, query, key, value, queries: Spans, keys: Spans, causal: bool):
         out = torch.zeros_like(query)
@@ -78,6 +115,18 @@ class PlainKernel:
             of_key[asked] = _gather(of_scores.mT @ query[asking].float().transpose(0, 1), key)
             of_value[asked] = _gather(weights.mT @ incoming, value)
         return of_query, of_key, of_value
+
+
+def _repeat(states: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+    """(tokens, key-value heads, size) -> (tokens, heads, size)."""
+    return states.repeat_interleave(query.shape[1] // states.shape[1], dim=1)
+
+
+def _locate(spans: Spans, n_tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(tokens,) each: the number of a token's span, and its place there."""
+    places = torch.arange(n_tokens, dtype=torch.int32, device=spans.ends.device)
+    span = torch.searchsorted(spans.ends, places, right=True) - 1
+    return span, places - spans.ends[span]
 
 
 def _pair(queries: Spans, keys: Spans):

@@ -9,8 +9,8 @@ import torch
 from tqdm import tqdm
 from transformers import get_scheduler
 
+from science_exam.training import processes
 from science_exam.training.config import TrainConfig
-from science_exam.training.fast import processes
 from science_exam.training.fast.checkpoints import Progress, load_progress, load_weights, save_checkpoint
 from science_exam.training.fast.losses import Losses
 from science_exam.training.fast.network import Network

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from tqdm import tqdm
 
+from science_exam.training import processes
 from science_exam.training.config import TrainConfig
-from science_exam.training.fast import processes
 from science_exam.training.fast.network import Network
 from science_exam.training.fast.packing import Pack, Shape, find_longest, pack_groups
 from science_exam.training.fast.plan import Plan, make_plan

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from science_exam.training import processes
 from science_exam.training.config import TrainConfig
-from science_exam.training.fast import processes
 from science_exam.training.fast.network import Network
 from science_exam.training.fast.packing import Longest, Pack, Shape
 

@@ -52,14 +52,23 @@ class FrozenWeight:
         return joined
 
     def _expand(self) -> torch.Tensor:
-        from bitsandbytes.functional import dequantize_4bit
-
         device = self._layers[0].weight.device
         expanded = torch.empty(sum(self.sizes), self.n_inputs, dtype=self._dtype, device=device)
         for layer, part in zip(self._layers, expanded.split(self.sizes), strict=True):
-            packed, state = layer.weight.data, layer.weight.quant_state
-            if part.is_cuda:
-                dequantize_4bit(packed, state, out=part)
-            else:  # the library's CPU kernel cannot write into a given place
-                part.copy_(dequantize_4bit(packed, state))
+            expand_layer(layer, part)
         return expanded
+
+
+def expand_layer(layer: nn.Linear, out: torch.Tensor) -> None:
+    """Write a 4-bit layer's weight, (outputs, inputs), in the type of `out`."""
+    packed, state = layer.weight.data, layer.weight.quant_state
+    if out.is_cuda and state.nested:
+        from science_exam.training.fast import nf4  # its compiler is there on GPUs alone
+
+        if nf4.fits_kernel(state):
+            nf4.expand_weight(packed, state, out)
+            return
+    from bitsandbytes.functional import dequantize_4bit
+
+    # A copy, since the library's CPU kernel cannot write into a given place.
+    out.copy_(dequantize_4bit(packed, state))
