@@ -1,9 +1,8 @@
 """Fine-tune an adapter on all folds but one and score it on that one, or on any prompts and completions.
 
-    make train FOLD=0 CONFIG=demo              writes data/runs/demo/fold0/
-    make train DATA=pairs.jsonl CONFIG=demo    writes data/runs/demo-pairs/pairs/
-    python scripts/train.py llama-3.1-8b fold=0 questions=data/questions/stem_1k_v1
-    torchrun --nproc-per-node 2 scripts/train.py llama-3.1-8b fold=0      (make train GPUS=2)
+make train FOLD=0 CONFIG=demo              writes data/runs/demo/fold0/ (GPUS=2: on two, through torchrun)
+make train DATA=pairs.jsonl CONFIG=demo    writes data/runs/demo-pairs/pairs/
+python scripts/train.py llama-3.1-8b fold=0 questions=data/questions/stem_1k_v1
 """
 
 from dataclasses import asdict, replace
@@ -13,33 +12,28 @@ from pathlib import Path
 from science_exam.cli import run_script
 from science_exam.evaluation.out_of_fold import STATES, report_fold, score_validation
 from science_exam.questions.store import list_files, read_question_set
-from science_exam.runs import open_run
 from science_exam.tables import PREDICTIONS, write_table
 from science_exam.training import processes
-from science_exam.training.base import list_small_files
-from science_exam.training.config import UNDECISIVE, TrainConfig
+from science_exam.training.config import TrainConfig
 from science_exam.training.examples import prepare_examples, split_fold
 from science_exam.training.pair_training import train_pairs
-from science_exam.training.preflight import check_training
+from science_exam.training.preflight import open_training
 
 
 def main(config: TrainConfig, name: str) -> None:
-    processes.join()
     config = replace(config, run=config.run or name or "defaults")
-    folder = train_pairs(config) if config.data else train_fold(config)
+    folder = Path("data/runs") / config.run / ("pairs" if config.data else f"fold{config.fold}")
+    (train_pairs if config.data else train_fold)(config, folder)
     if processes.rank() == 0:
         print(f"\n{folder}\n\n{(folder / 'report.md').read_text(encoding='utf-8')}")
 
 
-def train_fold(config: TrainConfig) -> Path:
-    source, folder = Path(config.questions), Path("data/runs") / config.run / f"fold{config.fold}"
-    data = read_question_set(source, config.contexts)
+def train_fold(config: TrainConfig, folder: Path) -> None:
+    data = read_question_set(Path(config.questions), config.contexts)
     split = split_fold(data.questions, data.folds, config.fold, config.validation_fraction, config.seed)
-    inputs = [*list_files(source, config.contexts), *list_small_files(config.base.path)]
-    run = open_run(folder, config, inputs, without=UNDECISIVE)
-    if processes.share(run.finished):
-        return folder
-    check_training(config)
+    run = open_training(folder, config, list_files(Path(config.questions), config.contexts))
+    if run is None:
+        return
     from science_exam.answering.predictions import Answerer
     from science_exam.training import engine, model
 
@@ -48,7 +42,7 @@ def train_fold(config: TrainConfig) -> Path:
     learner = model.add_adapter(model.load_base(config.base), config.lora, config.seed)
     if processes.rank() > 0:
         engine.assist_training(learner, tokenizer, rows, config, folder)
-        return folder
+        return
     answerer = Answerer(learner, tokenizer, config.max_contexts, config.max_tokens, config.answer_batch_size)
     predict = partial(answerer.predict, contexts=data.contexts, fold=str(config.fold), run=config.run)
     run.begin()
@@ -60,7 +54,6 @@ def train_fold(config: TrainConfig) -> Path:
     write_table(predict(split.held_out, progress="after training"), PREDICTIONS, after)
     run.finish({"scores": report_fold(folder, split.held_out), "training": asdict(trained)})
     engine.remove_checkpoints(folder)
-    return folder
 
 
 if __name__ == "__main__":

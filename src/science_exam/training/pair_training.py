@@ -5,16 +5,15 @@ from pathlib import Path
 
 from science_exam.errors import UserError
 from science_exam.files import write_text
-from science_exam.runs import Run, open_run
+from science_exam.runs import Run
 from science_exam.training import processes
-from science_exam.training.base import list_small_files
-from science_exam.training.config import UNDECISIVE, TrainConfig
+from science_exam.training.config import TrainConfig
 from science_exam.training.pairs import Pair, encode_pairs, read_pairs, split_pairs
-from science_exam.training.preflight import check_training
+from science_exam.training.preflight import open_training
 
 
-def train_pairs(config: TrainConfig) -> Path:
-    """Train on `config.data`, score before and after; returns the run's folder.
+def train_pairs(config: TrainConfig, folder: Path) -> None:
+    """Train on `config.data`, score before and after; everything is written to `folder`.
 
     Raises:
         UserError: the file or the settings are unsound, or the folder holds another run.
@@ -24,12 +23,8 @@ def train_pairs(config: TrainConfig) -> Path:
     parts = split_pairs(pairs, config.held_out_fraction, config.seed)
     # No question set belongs to such a run, so none passes for the one it was trained on.
     config = replace(config, questions="", contexts="")
-    folder = Path("data/runs") / config.run / "pairs"
-    run = open_run(folder, config, [path, *list_small_files(config.base.path)], without=UNDECISIVE)
-    if not processes.share(run.finished):
-        check_training(config)
+    if run := open_training(folder, config, [path]):
         _train_and_score(config, *parts, run)
-    return folder
 
 
 def _train_and_score(config: TrainConfig, pairs: list[Pair], held_out: list[Pair], run: Run) -> None:
@@ -43,7 +38,6 @@ def _train_and_score(config: TrainConfig, pairs: list[Pair], held_out: list[Pair
     window = getattr(model.config, "max_position_embeddings", None)
     if window is not None and config.max_tokens > window:
         raise UserError(f"max_tokens={config.max_tokens}: the base reads at most {window} tokens")
-
     if processes.rank() > 0:
         engine.assist_training(model, tokenizer, rows, config, run.folder)
         return

@@ -1,10 +1,32 @@
-"""What can be known to fail before any work is done."""
+"""What can be known to fail, or to be done already, before any work is begun."""
 
 import importlib.util
+from pathlib import Path
 
 from science_exam.errors import UserError
-from science_exam.training.base import find_base
-from science_exam.training.config import TrainConfig
+from science_exam.runs import Run, open_run
+from science_exam.training import processes
+from science_exam.training.base import find_base, list_small_files
+from science_exam.training.config import UNDECISIVE, TrainConfig
+
+
+def open_training(folder: Path, config: TrainConfig, files: list[Path]) -> Run | None:
+    """Join the training's other processes, if any, and open its run: to be begun, or None when it is done.
+
+    Args:
+        folder: the run's own.
+        config: the stage's settings.
+        files: that it is trained on.
+
+    Raises:
+        UserError: the folder holds another run, or `check_training` has something to say.
+    """
+    processes.join()
+    run = open_run(folder, config, [*files, *list_small_files(config.base.path)], without=UNDECISIVE)
+    if processes.share(run.finished):
+        return None
+    check_training(config)
+    return run
 
 
 def check_training(config: TrainConfig) -> None:
