@@ -106,7 +106,7 @@ def differentiate_in_packs(
     network.adapters.gradients.zero_()
     scale = 1 / sum(group.n_targets for group in groups)
     class_of = None if classes is None else {token: number for number, token in enumerate(classes)}
-    total, longest = 0.0, find_longest(groups)
+    total, longest = 0.0, find_longest(groups, 0)
     for part in divide_step(groups, max_tokens)[0]:
         total += network.differentiate(*pack_groups(part, scale, seed, class_of), longest).item()
     return total, collect_gradients(network, model)

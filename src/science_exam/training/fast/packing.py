@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -65,23 +65,20 @@ class Pack(NamedTuple):
         return Pack(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
-def find_longest(groups: Sequence[Group]) -> Longest:
-    """Bounds that hold for packs of any of these groups, padding included."""
+def find_longest(groups: Sequence[Group], max_tokens: int) -> Longest:
+    """Bounds that hold for packs of any of these groups, up to `max_tokens` each, padding included."""
     spans = [max(group.n_shared, *(len(row.ids) - group.n_shared for row in group.rows)) for group in groups]
     tails = [group.n_tokens - group.n_shared for group in groups if group.n_shared]
     return Longest(
-        span=max(*spans, round_tokens(1)),
-        tails=max(tails, default=0) + round_tokens(max(tails, default=0)),
+        span=max(*spans, TOKEN_STEP),
+        tails=max(tails, default=0) + _find_step(max_tokens),
         prefix=max(group.n_shared for group in groups),
     )
 
 
 def round_tokens(n_tokens: int) -> int:
     """The next size that packs come in."""
-    step = TOKEN_STEP
-    while step * STEPS_PER_SIZE < n_tokens:
-        step *= 2
-    return _round_up(n_tokens, step)
+    return _round_up(n_tokens, _find_step(n_tokens))
 
 
 def pack_groups(
@@ -133,10 +130,11 @@ def pack_groups(
 
 
 def _pad_pieces(pieces: list[tuple[list[int], int]]) -> tuple[list[tuple[list[int], int]], int]:
-    """The pieces with one of padding behind them where the size needs it, and the size."""
+    """The pieces with padding behind them, itself in pieces, where the size needs it; and the size."""
     n_tokens = sum(len(ids) for ids, _ in pieces)
     size = round_tokens(n_tokens)
-    padding = [([0] * (size - n_tokens), 0)] if size > n_tokens else []
+    ends = [*range(n_tokens, size, TOKEN_STEP), size]
+    padding = [([0] * (end - start), 0) for start, end in pairwise(ends)]
     return pieces + padding, size
 
 
@@ -150,6 +148,14 @@ def _find_targets(sharing, alone, ends: list[int], n_front: int) -> tuple[list[i
         rows.append((row, start - n_shared))
     places = [start + i - 1 for row, start in rows for i in range(row.n_prompt, len(row.ids))]
     return places, [token for row, _ in rows for token in row.ids[row.n_prompt :]]
+
+
+def _find_step(n_tokens: int) -> int:
+    """The step between sizes of packs at so many tokens."""
+    step = TOKEN_STEP
+    while step * STEPS_PER_SIZE < n_tokens:
+        step *= 2
+    return step
 
 
 def _round_up(number: int, step: int) -> int:

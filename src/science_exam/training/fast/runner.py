@@ -76,9 +76,8 @@ class Runner:
         groups = [group for step in self._steps for group in step]
         self.plan = self._make_plan(max(group.n_tokens for group in groups))
         self._network.follow(self.plan)
-        self.stepper = Stepper(
-            self._network, self.optimizer, find_longest(groups), self._config.max_grad_norm
-        )
+        longest = find_longest(groups, self.plan.max_tokens)
+        self.stepper = Stepper(self._network, self.optimizer, longest, self._config.max_grad_norm)
         first = range(min(STEPS_LOOKED_AT, len(self._steps)))
         self.stepper.capture([pack for number in first for pack in self._pack_step(number)])
 
