@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from science_exam.errors import UserError
+from science_exam.runs import Run
 from science_exam.training.config import BaseConfig
 from science_exam.training.model import load_base
 from science_exam.training.pairs import Pair, encode_pairs, read_pairs, split_pairs
@@ -80,7 +81,9 @@ def test_a_byte_order_mark_carriage_returns_and_empty_lines_are_no_content(write
             "line 2, field group: expected text or a whole",
         ),
         pytest.param("[" * 100_000, "line 2: expected a JSON object: ", id="deep"),
-        pytest.param('{"prompt": ' + "9" * 5000 + "}", "line 2: expected a JSON object: ", id="a long number"),
+        pytest.param(
+            '{"prompt": ' + "9" * 5000 + "}", "line 2: expected a JSON object: ", id="a number"
+        ),
     ],
 )
 def test_a_line_that_is_none_is_named_with_file_line_and_field(write, line, expected):
@@ -232,3 +235,28 @@ def test_pairs_are_trained_scored_and_skipped_the_second_time(bases, work, run_s
     path.write_text(path.read_text() + "{}\n")
     assert run_script("train", *words) == 2
     assert f"{path}: line 17, field prompt: expected text" in capsys.readouterr().err
+
+
+def test_a_killed_training_ends_as_if_nothing_had_happened(bases, work, run_script, monkeypatch, capsys):
+    Path("sums.jsonl").write_text(
+        "".join(json.dumps({"prompt": f"{a} + 1 =", "completion": f" {a + 1}"}) + "\n" for a in range(20))
+    )
+    words = (
+        f"data=sums.jsonl base.path={bases[LLAMA].folder} max_tokens=64 max_steps=4 checkpoint_steps=1 "
+        "report_to=none learning_rate=1e-2 batch_size=2 accumulation_steps=1"
+    ).split()
+    write_metrics = Run.write_metrics
+
+    def write_until_killed(run, records):
+        write_metrics(run, records)
+        if records[-1]["step"] == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "write_metrics", write_until_killed)
+        assert run_script("train", "run=killed", *words) == 130
+    assert run_script("train", "run=killed", *words) == 0
+    assert run_script("train", "run=whole", *words) == 0
+    killed, whole = (Path("data/runs") / run / "pairs" for run in ("killed", "whole"))
+    assert (killed / "report.md").read_text() == (whole / "report.md").read_text()
+    assert not (killed / "checkpoints").exists()
