@@ -81,9 +81,7 @@ def test_a_byte_order_mark_carriage_returns_and_empty_lines_are_no_content(write
             "line 2, field group: expected text or a whole",
         ),
         pytest.param("[" * 100_000, "line 2: expected a JSON object: ", id="deep"),
-        pytest.param(
-            '{"prompt": ' + "9" * 5000 + "}", "line 2: expected a JSON object: ", id="a number"
-        ),
+        pytest.param('{"prompt": ' + "9" * 5000 + "}", "line 2: expected a JSON object: ", id="a number"),
     ],
 )
 def test_a_line_that_is_none_is_named_with_file_line_and_field(write, line, expected):
