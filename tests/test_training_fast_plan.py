@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from science_exam.errors import UserError
 from science_exam.training.fast.packing import round_tokens
 from science_exam.training.fast.plan import (
-    EXPANSION_BYTES,
-    OPERATIONS_PER_BYTE,
-    REPEATED_SHARE,
     WORKSPACE_BYTES,
     Plan,
     Sizes,
+    _count_work,
     make_plan,
 )
 
@@ -37,15 +35,6 @@ KEPT, INPUT = 1024 * 10_000, 1024 * 1_000
 def plan_one_pack(budget_bytes: int, sizes: Sizes = SIZES) -> Plan:
     """The plan for steps of one row of 1,024 tokens."""
     return make_plan(sizes, [1024, 1024], 1024, 100 * MB, budget_bytes)
-
-
-def count_work(plan: Plan, sizes: Sizes, step_tokens: list[int]) -> float:
-    """Operations: four a weight and token, two of them again where recomputed, and the expansions."""
-    again = REPEATED_SHARE * plan.n_recomputed
-    n_packs = sum(-(-tokens // plan.max_tokens) for tokens in step_tokens)
-    expansions = n_packs * (2 * (sizes.n_blocks - plan.n_expanded) + again) * bool(sizes.expanded_bytes)
-    tokens = sum(step_tokens) * (4 * sizes.n_blocks + 2 * again)
-    return sizes.block_weights * (tokens + expansions * EXPANSION_BYTES * OPERATIONS_PER_BYTE)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +132,4 @@ def test_more_memory_never_means_more_work(sizes, step_tokens, longest, budget_b
     except UserError:
         return
     richer = make_plan(sizes, step_tokens, longest, 10**9, budget_bytes + more_bytes)
-    assert count_work(richer, sizes, step_tokens) <= count_work(plan, sizes, step_tokens)
+    assert _count_work(richer, sizes, step_tokens) <= _count_work(plan, sizes, step_tokens)

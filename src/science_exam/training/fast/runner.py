@@ -2,7 +2,9 @@
 
 import gc
 from collections.abc import Sequence
+from contextlib import suppress
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -48,7 +50,10 @@ class Runner:
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
         self._budget_bytes = _find_budget(config, network)
         self._second_try = False
-        self._prepare()
+        with suppress(torch.OutOfMemoryError):
+            self._prepare()
+            return
+        self._plan_anew()
 
     def step(self, number: int, factor: float) -> torch.Tensor:
         """Take a step, with the learning rates times `factor`.
@@ -63,12 +68,15 @@ class Runner:
         except torch.OutOfMemoryError:
             if self._second_try:
                 raise
-        # Outside of the handler, whose traceback would hold the tensors of the step.
+        self._plan_anew()
+        return self.stepper.step(self._pack_step(number))
+
+    def _plan_anew(self) -> None:
+        """Plan for less; called outside of handlers, whose traceback would hold the tensors of the step."""
         self._second_try = True
         self._budget_bytes = int(self._budget_bytes * SECOND_SHARE)
         self.stepper.release()
         self._prepare()
-        return self.stepper.step(self._pack_step(number))
 
     def _prepare(self) -> None:
         """Plan for the budget, and capture what the first steps need."""
@@ -98,10 +106,8 @@ class Runner:
         groups = self._steps[number]
         scale = 1 / sum(group.n_targets for group in groups)
         share = divide_step(groups, self.plan.max_tokens, processes.count())[processes.rank()]
-        return [
-            pack_groups(part, scale, seed=number * len(groups) + place, class_of=self._class_of)
-            for place, part in enumerate(share)
-        ]
+        seeds = np.random.default_rng([self._config.seed, number, processes.rank()])
+        return [pack_groups(part, scale, int(seeds.integers(2**62)), self._class_of) for part in share]
 
 
 def _find_budget(config: TrainConfig, network: Network) -> int:
