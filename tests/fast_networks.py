@@ -108,7 +108,8 @@ def differentiate_in_packs(
     class_of = None if classes is None else {token: number for number, token in enumerate(classes)}
     total, longest = 0.0, find_longest(groups, 0)
     for part in divide_step(groups, max_tokens)[0]:
-        total += network.differentiate(*pack_groups(part, scale, seed, class_of), longest).item()
+        pack, shape = pack_groups(part, scale, seed, class_of)
+        total += network.differentiate(network.embedding.fill(pack), shape, longest).item()
     return total, collect_gradients(network, model)
 
 
@@ -123,9 +124,9 @@ def collect_gradients(network: Network, model) -> dict[str, torch.Tensor]:
     return gradients
 
 
-def plan_of(n_recomputed: int = 0, n_expanded: int = 0) -> Plan:
-    """A plan of which a network follows these two numbers."""
-    return Plan(max_tokens=10**6, n_recomputed=n_recomputed, n_expanded=n_expanded, peak_bytes=0)
+def plan_of(n_recomputed: int = 0, n_expanded: int = 0, on_host: bool = False) -> Plan:
+    """A plan that a network follows."""
+    return Plan(10**6, n_recomputed, n_expanded, embedding_on_host=on_host, peak_bytes=0)
 
 
 def find_largest_error(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> float:

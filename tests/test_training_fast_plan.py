@@ -26,6 +26,7 @@ SIZES = Sizes(
     input_token_bytes=1_000,
     passing_token_bytes=5_000,
     head_bytes=3 * MB,
+    embedding_bytes=0,
 )
 # What a pack of 1,024 tokens takes beside its blocks, 100 MB being held.
 FIXED = 100 * MB + 2 * MB + 3 * MB + WORKSPACE_BYTES + 1024 * 5_000
@@ -49,7 +50,7 @@ def plan_one_pack(budget_bytes: int, sizes: Sizes = SIZES) -> Plan:
     ],
 )
 def test_a_plan_by_hand(budget_bytes, n_recomputed, n_expanded, peak_bytes):
-    assert plan_one_pack(budget_bytes) == Plan(1024, n_recomputed, n_expanded, peak_bytes)
+    assert plan_one_pack(budget_bytes) == Plan(1024, n_recomputed, n_expanded, False, peak_bytes)
 
 
 def test_too_small_a_budget_is_refused_with_both_figures():
@@ -80,7 +81,7 @@ def test_a_pack_holds_the_longest_group():
 
 
 def test_a_plan_describes_itself():
-    plan = Plan(max_tokens=16_384, n_recomputed=1, n_expanded=3, peak_bytes=10**10)
+    plan = Plan(max_tokens=16_384, n_recomputed=1, n_expanded=3, embedding_on_host=False, peak_bytes=10**10)
     assert plan.describe(SIZES, 2 * 10**10) == (
         "plan: packs of up to 16,384 tokens, 1 of 4 blocks recomputed, weights of 3 kept in 16 bits; "
         "about 10.0 of 20.0 GB"
@@ -105,6 +106,7 @@ def network_sizes(draw) -> Sizes:
         input_token_bytes=2 * width,
         passing_token_bytes=36 * width,
         head_bytes=300 * MB,
+        embedding_bytes=0,
     )
 
 
@@ -133,3 +135,12 @@ def test_more_memory_never_means_more_work(sizes, step_tokens, longest, budget_b
         return
     richer = make_plan(sizes, step_tokens, longest, 10**9, budget_bytes + more_bytes)
     assert _count_work(richer, sizes, step_tokens) <= _count_work(plan, sizes, step_tokens)
+
+
+def test_the_embedding_leaves_the_gpu_where_that_spares_recomputing():
+    sizes = replace(SIZES, block_weights=200 * MB, embedding_bytes=50 * MB)
+    tight, ample = FIXED + 2 * KEPT, FIXED + 20 * KEPT + 16 * MB
+    plans = [make_plan(sizes, [1024], 1024, 100 * MB, budget_bytes) for budget_bytes in (tight, ample)]
+    assert [plan.embedding_on_host for plan in plans] == [True, False]
+    assert plans[0].n_recomputed < plan_one_pack(tight).n_recomputed
+    assert "embedding in the CPU's memory" in plans[0].describe(sizes, tight)

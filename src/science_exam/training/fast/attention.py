@@ -69,7 +69,9 @@ def differentiate_attention(
             *(normalizer[:, start:].contiguous(), layout.tails, layout.prefixes),
             causal=False,
         )
+        # Kernels leave out what no tail asks for, rows alone and padding: there they write nothing.
+        is_asked = torch.arange(start, device=query.device) < layout.prefixes.ends[-1]
         gradients[0][start:] += further[0]
-        gradients[1][:start] += further[1]
-        gradients[2][:start] += further[2]
+        gradients[1][:start] += further[1].where(is_asked[:, None, None], 0)
+        gradients[2][:start] += further[2].where(is_asked[:, None, None], 0)
     return gradients

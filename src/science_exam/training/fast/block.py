@@ -53,6 +53,7 @@ class Activations(NamedTuple):
     normalizer: torch.Tensor  # (heads, tokens) fp32
     middle: torch.Tensor  # (places, width): the stream between attention and feed-forward
     gate_up: torch.Tensor  # (places, 2 × feed-forward width)
+    lows: tuple[torch.Tensor | None, ...]  # x Aᵀ of the products up to there: (tokens or places, ranks)
 
 
 class Block:
@@ -103,7 +104,8 @@ class Block:
         else:
             hidden, normal = add_normalize(hidden, update, *self._first_norm)
         kept = self._run(hidden, normal, setting, places)
-        return kept.middle, self.down.forward(gate(kept.gate_up), setting.seed), kept
+        update, _ = self.down.forward(gate(kept.gate_up), setting.seed)
+        return kept.middle, update, kept
 
     def recompute(
         self, hidden: torch.Tensor, setting: Setting, places: torch.Tensor | None = None
@@ -127,30 +129,32 @@ class Block:
 
     def _run(self, hidden, normal, setting: Setting, places) -> Activations:
         heads, layout, seed = self._heads, setting.layout, setting.seed
-        states = self.attention_in.forward(normal, seed)
+        states, of_in = self.attention_in.forward(normal, seed)
         n_rotated = heads.n_query + heads.n_key
         states = rotate(states, setting.cosines, setting.sines, n_rotated, heads.size)
         mixed, normalizer = attend(*heads.split(states), layout)
         flat, stream = mixed.flatten(1), hidden
         if places is not None:
             flat, stream = flat[places], stream[places]
-        middle, normal = add_normalize(stream, self.attention_out.forward(flat, seed), *self._second_norm)
-        gate_up = self.gate_up.forward(normal, seed)
-        return Activations(hidden, states, mixed, normalizer, middle, gate_up)
+        update, of_out = self.attention_out.forward(flat, seed)
+        middle, normal = add_normalize(stream, update, *self._second_norm)
+        gate_up, of_gate = self.gate_up.forward(normal, seed)
+        return Activations(hidden, states, mixed, normalizer, middle, gate_up, (of_in, of_out, of_gate))
 
     def _differentiate_feed_forward(self, gradient, kept: Activations, seed) -> torch.Tensor:
         of_gated, of_low = self.down.backward(gradient, seed)
         of_gate_up, gated = differentiate_gate(of_gated, kept.gate_up)
-        self.down.accumulate(gated, gradient, of_low, seed)
+        self.down.accumulate(gated, self.down.lower(gated, seed), gradient, of_low, seed)
         of_normal, of_low = self.gate_up.backward(of_gate_up, seed)
         normal = normalize(kept.middle, *self._second_norm)
-        self.gate_up.accumulate(normal, of_gate_up, of_low, seed)
+        self.gate_up.accumulate(normal, kept.lows[2], of_gate_up, of_low, seed)
         return differentiate_norm(of_normal, kept.middle, *self._second_norm, gradient)
 
     def _differentiate_attention_out(self, gradient, kept: Activations, seed, places) -> torch.Tensor:
         flat = kept.mixed.flatten(1)
         of_flat, of_low = self.attention_out.backward(gradient, seed)
-        self.attention_out.accumulate(flat if places is None else flat[places], gradient, of_low, seed)
+        inputs = flat if places is None else flat[places]
+        self.attention_out.accumulate(inputs, kept.lows[1], gradient, of_low, seed)
         of_flat = of_flat if places is None else _scatter(of_flat, places, len(flat))
         return of_flat.view(kept.mixed.shape)
 
@@ -163,7 +167,7 @@ class Block:
         of_states = rotate(of_states, setting.cosines, -setting.sines, n_rotated, heads.size)
         of_normal, of_low = self.attention_in.backward(of_states, setting.seed)
         normal = normalize(kept.hidden, *self._first_norm)
-        self.attention_in.accumulate(normal, of_states, of_low, setting.seed)
+        self.attention_in.accumulate(normal, kept.lows[0], of_states, of_low, setting.seed)
         return differentiate_norm(of_normal, kept.hidden, *self._first_norm, gradient)
 
 

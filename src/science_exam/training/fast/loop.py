@@ -69,10 +69,12 @@ def train_groups(
             progress.scaler = runner.stepper.scaler.state_dict()
             if is_main:
                 if validate:
-                    _validate(validate, progress, losses, bar)
+                    with network.embedding.at_home():
+                        _validate(validate, progress, losses, bar)
                 save_checkpoint(folder, progress, weights, optimizer)
             progress.best_step, progress.n_worse = processes.share((progress.best_step, progress.n_worse))
     bar.close()
+    network.embedding.move(to_host=False)
     if progress.best_step not in (0, progress.step):
         load_weights(folder, progress.best_step, weights)
     return Trained(

@@ -8,6 +8,7 @@ from torch import nn
 
 from science_exam.training.fast.adapters import Adapters
 from science_exam.training.fast.block import Activations, Block, Heads, Setting
+from science_exam.training.fast.embedding import Embedding
 from science_exam.training.fast.packing import NO_TARGET, TARGET_STEP, Longest, Pack, Shape
 from science_exam.training.fast.plan import Plan, Sizes
 from science_exam.training.fast.pointwise import add_normalize, differentiate_norm
@@ -28,7 +29,9 @@ class Network:
                 then places in this list.
         """
         llama = model.get_base_model()
-        self._embedding, self._rotary = llama.model.embed_tokens, llama.model.rotary_emb
+        is_tied = llama.lm_head.weight is llama.model.embed_tokens.weight
+        self.embedding = Embedding(llama.model.embed_tokens, dtype, is_tied)
+        self._rotary = llama.model.rotary_emb
         self._norm = (llama.model.norm.weight.detach(), llama.model.norm.variance_epsilon)
         head = llama.lm_head.weight.detach()
         self._head = (head if classes is None else head[list(classes)]).to(dtype)
@@ -48,6 +51,7 @@ class Network:
     def follow(self, plan: Plan) -> None:
         """Recompute and keep what the plan says."""
         self._n_recomputed = plan.n_recomputed
+        self.embedding.move(plan.embedding_on_host)
         for number, block in enumerate(self.blocks):
             for projection in block.projections:
                 if number < plan.n_expanded:
@@ -73,6 +77,7 @@ class Network:
             kept_token_bytes=kept * self.dtype.itemsize,
             input_token_bytes=width * self.dtype.itemsize,
             passing_token_bytes=4 * (width + feed_forward) * self.dtype.itemsize,
+            embedding_bytes=self.embedding.movable_bytes,
             head_bytes=logits * (self.dtype.itemsize + 2 * torch.float32.itemsize),
         )
 
@@ -97,7 +102,7 @@ class Network:
         return Setting(layout, cosines.contiguous(), sines.contiguous(), pack.seed)
 
     def _run_blocks(self, pack: Pack, setting: Setting):
-        stream, update, kept = self._embedding(pack.ids).to(self.dtype), None, []
+        stream, update, kept = self.embedding.embed(pack), None, []
         for number, block in enumerate(self.blocks):
             places = pack.places if block is self.blocks[-1] else None
             stream, update, activations = block.forward(stream, update, setting, places)

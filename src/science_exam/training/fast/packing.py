@@ -50,6 +50,7 @@ class Pack(NamedTuple):
     targets: torch.Tensor  # (targets,) int64 token ids; NO_TARGET where there is none
     scale: torch.Tensor  # () fp32: the loss is the sum over targets times this
     seed: torch.Tensor  # () int64, of the dropout
+    inputs: torch.Tensor  # (tokens, width) of embedded ids; (0,) where the model embeds them
 
     def layout(self, shape: Shape, longest: Longest) -> Layout:
         """Who attends to whom."""
@@ -125,6 +126,7 @@ def pack_groups(
         targets=_fill(targets, shape.n_targets, NO_TARGET, torch.int64),
         scale=torch.tensor(scale, dtype=torch.float32),
         seed=torch.tensor(seed),
+        inputs=torch.empty(0),
     )
     return pack, shape
 

@@ -84,9 +84,12 @@ def gate(gate_up: torch.Tensor) -> torch.Tensor:
     return (functional.silu(gates) * values).to(gate_up.dtype)
 
 
-@fuse
 def differentiate_gate(gradient: torch.Tensor, gate_up: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradient at the input of `gate`, and its output once more."""
+    if gradient.is_cuda:
+        from science_exam.training.fast import swiglu  # its compiler is there on GPUs alone
+
+        return swiglu.differentiate(gradient, gate_up)
     gates, values = gate_up.float().chunk(2, dim=-1)
     gradient, sigmoid = gradient.float(), torch.sigmoid(gates)
     active = gates * sigmoid

@@ -30,13 +30,18 @@ class Projection:
         assert all(bias is None for bias in biases) or all(bias is not None for bias in biases)
         self._bias = None if biases[0] is None else torch.cat([bias.detach() for bias in biases]).to(dtype)
 
-    def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
-        """(tokens, inputs) -> (tokens, outputs); `seed` is the dropout's, () int64."""
+    def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(tokens, inputs) -> (tokens, outputs), and `lower`; `seed` is the dropout's, () int64."""
         weight = self.weight.get().T
         outputs = inputs @ weight if self._bias is None else torch.addmm(self._bias, inputs, weight)
-        if self._adapter is not None:
-            outputs.addmm_(self._drop(inputs, seed) @ self._adapter.down.T, self._adapter.up.T)
-        return outputs
+        low = self.lower(inputs, seed)
+        if low is not None:
+            outputs.addmm_(low, self._adapter.up.T)
+        return outputs, low
+
+    def lower(self, inputs: torch.Tensor, seed: torch.Tensor) -> torch.Tensor | None:
+        """x Aᵀ: (tokens, ranks); None without adapters."""
+        return None if self._adapter is None else self._drop(inputs, seed) @ self._adapter.down.T
 
     def backward(
         self, gradient: torch.Tensor, seed: torch.Tensor
@@ -55,17 +60,17 @@ class Projection:
     def accumulate(
         self,
         inputs: torch.Tensor,
+        low: torch.Tensor | None,
         gradient: torch.Tensor,
         of_low: torch.Tensor | None,
         seed: torch.Tensor,
     ) -> None:
-        """Add the adapters' gradients, given the input and the gradients at the output and at x Aᵀ."""
+        """Add the adapters' gradients, given input and x Aᵀ and the gradients at the output and at x Aᵀ."""
         adapter = self._adapter
         if adapter is None:
             return
-        inputs = self._drop(inputs, seed)
-        adapter.down_gradient.add_(_multiply_wide(of_low.T, inputs))
-        up_gradient = _multiply_wide(gradient.T, inputs @ adapter.down.T)  # (outputs, ranks)
+        adapter.down_gradient.add_(_multiply_wide(of_low.T, self._drop(inputs, seed)))
+        up_gradient = _multiply_wide(gradient.T, low)  # (outputs, ranks)
         for part, block in zip(adapter.up_gradients, adapter.blocks, strict=True):
             part.add_(up_gradient[block], alpha=adapter.scale)
 

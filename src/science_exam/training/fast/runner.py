@@ -107,7 +107,8 @@ class Runner:
         scale = 1 / sum(group.n_targets for group in groups)
         share = divide_step(groups, self.plan.max_tokens, processes.count())[processes.rank()]
         seeds = np.random.default_rng([self._config.seed, number, processes.rank()])
-        return [pack_groups(part, scale, int(seeds.integers(2**62)), self._class_of) for part in share]
+        packs = (pack_groups(part, scale, int(seeds.integers(2**62)), self._class_of) for part in share)
+        return [(self._network.embedding.fill(pack), shape) for pack, shape in packs]
 
 
 def _find_budget(config: TrainConfig, network: Network) -> int:

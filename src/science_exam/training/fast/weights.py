@@ -63,10 +63,10 @@ def expand_layer(layer: nn.Linear, out: torch.Tensor) -> None:
     """Write a 4-bit layer's weight, (outputs, inputs), in the type of `out`."""
     packed, state = layer.weight.data, layer.weight.quant_state
     if out.is_cuda and state.nested:
-        from science_exam.training.fast import nf4  # its compiler is there on GPUs alone
+        from science_exam.training.fast import four_bits  # its compiler is there on GPUs alone
 
-        if nf4.fits_kernel(state):
-            nf4.expand_weight(packed, state, out)
+        if four_bits.fits_kernel(state):
+            four_bits.expand_weight(packed, state, out)
             return
     from bitsandbytes.functional import dequantize_4bit
 
