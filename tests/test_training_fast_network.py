@@ -122,6 +122,16 @@ def test_recomputed_blocks_and_expanded_weights_change_no_number(bases, dropout)
         assert all(torch.equal(again[name], gradient) for name, gradient in gradients.items())
 
 
+def test_the_first_token_of_a_pack_can_predict(bases):
+    # Padded targets stand at the first token too, and must not undo its gradient.
+    examples = [{"input_ids": [5, 6, 7], "completion_mask": [0, 1, 1]}]
+    model = load_trained(bases["llama"])
+    expected_loss, expected = differentiate_by_autograd(model, examples)
+    loss, gradients = differentiate_in_packs(Network(model, torch.float32), model, group_rows(examples))
+    assert loss == pytest.approx(expected_loss, rel=1e-6)
+    assert find_largest_error(gradients, expected) < 1e-4
+
+
 def test_classes_restrict_the_loss_to_a_few_tokens(bases):
     classes, examples = [3, 0, 4, 1, 2], make_examples(n_classes=5)
     model = load_trained(bases["llama"])
