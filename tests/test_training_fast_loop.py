@@ -1,3 +1,4 @@
+import gc
 from dataclasses import replace
 
 import pytest
@@ -25,6 +26,14 @@ CONFIG = TrainConfig(
     max_steps=4,
     report_to="none",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen_libraries():
+    """Every runner collects garbage first: what the libraries hold need not be looked through each time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

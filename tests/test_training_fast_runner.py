@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 import torch
 from fast_networks import (
@@ -20,6 +22,14 @@ from science_exam.training.fast.stepping import Stepper
 # packs of 256 take 2.2 MB with every block recomputed.
 SMALL_GB = 0.2025
 WIDE_GB = 0.24  # and 0.204 in the second plan
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen_libraries():
+    """Every runner collects garbage first: what the libraries hold need not be looked through each time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
