@@ -7,7 +7,8 @@
 BASE is a folder of a Llama (train_speed_base.py writes one), ROWS as train_speed.py takes them. `growth`
 trains rows of 128 to 4,096 tokens, 8 an optimizer step. `permutations` trains each question in five orders of
 its options behind a context of 600 tokens, first as rows of their own, then with their common prefix read
-once. `gpus` trains the rows as they are on however many processes there are. Speed is that of the median step.
+once. `gpus` trains the rows as they are, on however many processes there are. Speed is that of the median
+step.
 """
 
 import argparse

@@ -168,3 +168,12 @@ def test_the_longest_pieces_by_hand():
     # Packs of 4,096 tokens come in steps of 256; both tails of the second group have 10 + 30.
     assert (longest.span, longest.prefix) == (301, 30)
     assert longest.tails == 40 + 256
+
+
+def test_a_group_that_is_too_large_for_a_pack_counts_with_its_whole_rows():
+    rows = tuple(Row(list(range(100)) + [200 + n] * 20, n_prompt=118) for n in range(3))
+    group = Group(rows, n_shared=100)  # 100 + 3 × 19 tokens
+    assert find_longest([group], 1024).span == 128  # the padding's
+    long = Group(tuple(Row(row.ids + [9] * 100, 118) for row in rows), n_shared=100)  # 100 + 3 × 119
+    assert find_longest([long], 1024).span == 128
+    assert find_longest([long], 300).span == 220

@@ -10,6 +10,7 @@ from science_exam.training.fast.plan import (
     WORKSPACE_BYTES,
     Plan,
     Sizes,
+    Work,
     _count_work,
     make_plan,
 )
@@ -35,7 +36,7 @@ KEPT, INPUT = 1024 * 10_000, 1024 * 1_000
 
 def plan_one_pack(budget_bytes: int, sizes: Sizes = SIZES) -> Plan:
     """The plan for steps of one row of 1,024 tokens."""
-    return make_plan(sizes, [1024, 1024], 1024, 100 * MB, budget_bytes)
+    return make_plan(sizes, Work([1024, 1024], 1024, has_tails=False), 100 * MB, budget_bytes)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +71,13 @@ def test_weights_that_are_not_quantized_are_not_expanded():
 def test_a_step_that_does_not_fit_goes_in_several_packs():
     # All at once there would be room for 2,048 tokens, and a row has up to 500.
     step, budget = 8192, FIXED + 1024 * 5_000 + 2 * 4 * KEPT
-    plan = make_plan(SIZES, [step], 500, 100 * MB, budget)
+    plan = make_plan(SIZES, Work([step], 500, has_tails=False), 100 * MB, budget)
     assert 512 <= plan.max_tokens < step
     assert plan.peak_bytes <= budget
 
 
 def test_a_pack_holds_the_longest_group():
-    plan = make_plan(SIZES, [100], 3000, 100 * MB, 10**9)
+    plan = make_plan(SIZES, Work([100], 3000, has_tails=False), 100 * MB, 10**9)
     assert plan.max_tokens == round_tokens(3000)
 
 
@@ -117,7 +118,7 @@ steps = st.lists(st.integers(512, 60_000), min_size=1, max_size=5)
 @given(network_sizes(), steps, st.integers(512, 3000), st.integers(0, 10**10), st.integers(10**9, 10**11))
 def test_a_plan_fits_or_is_refused(sizes, step_tokens, longest, held_bytes, budget_bytes):
     try:
-        plan = make_plan(sizes, step_tokens, longest, held_bytes, budget_bytes)
+        plan = make_plan(sizes, Work(step_tokens, longest, has_tails=False), held_bytes, budget_bytes)
     except UserError:
         return
     assert held_bytes + WORKSPACE_BYTES < plan.peak_bytes <= budget_bytes
@@ -130,17 +131,25 @@ def test_a_plan_fits_or_is_refused(sizes, step_tokens, longest, held_bytes, budg
 @given(network_sizes(), steps, st.integers(512, 3000), st.integers(10**9, 10**11), st.integers(1, 10**10))
 def test_more_memory_never_means_more_work(sizes, step_tokens, longest, budget_bytes, more_bytes):
     try:
-        plan = make_plan(sizes, step_tokens, longest, 10**9, budget_bytes)
+        plan = make_plan(sizes, Work(step_tokens, longest, has_tails=False), 10**9, budget_bytes)
     except UserError:
         return
-    richer = make_plan(sizes, step_tokens, longest, 10**9, budget_bytes + more_bytes)
+    richer = make_plan(sizes, Work(step_tokens, longest, has_tails=False), 10**9, budget_bytes + more_bytes)
     assert _count_work(richer, sizes, step_tokens) <= _count_work(plan, sizes, step_tokens)
 
 
 def test_the_embedding_leaves_the_gpu_where_that_spares_recomputing():
     sizes = replace(SIZES, block_weights=200 * MB, embedding_bytes=50 * MB)
     tight, ample = FIXED + 2 * KEPT, FIXED + 20 * KEPT + 16 * MB
-    plans = [make_plan(sizes, [1024], 1024, 100 * MB, budget_bytes) for budget_bytes in (tight, ample)]
+    work = Work([1024], 1024, has_tails=False)
+    plans = [make_plan(sizes, work, 100 * MB, budget_bytes) for budget_bytes in (tight, ample)]
     assert [plan.embedding_on_host for plan in plans] == [True, False]
     assert plans[0].n_recomputed < plan_one_pack(tight).n_recomputed
     assert "embedding in the CPU's memory" in plans[0].describe(sizes, tight)
+
+
+def test_tails_are_padded_apart_and_take_room_for_it():
+    work = Work([1024], 1024, has_tails=False)
+    apart = [make_plan(SIZES, w, 100 * MB, 10**10) for w in (work, replace(work, has_tails=True))]
+    more = 128 * (4 * SIZES.kept_token_bytes + SIZES.passing_token_bytes)
+    assert apart[1].peak_bytes - apart[0].peak_bytes == more

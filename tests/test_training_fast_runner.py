@@ -166,16 +166,16 @@ def test_when_memory_runs_out_again_it_is_an_error(make_runner, monkeypatch):
 
 
 def test_memory_that_runs_out_in_the_preparation_counts_too(make_runner, monkeypatch):
-    capture, n_calls = Stepper.capture, 0
+    prepare, n_calls = Stepper.prepare, 0
 
-    def short(self, packs):
+    def short(self, longest, packs):
         nonlocal n_calls
         n_calls += 1
         if n_calls == 1:
             raise torch.OutOfMemoryError("no memory")
-        capture(self, packs)
+        prepare(self, longest, packs)
 
-    monkeypatch.setattr(Stepper, "capture", short)
+    monkeypatch.setattr(Stepper, "prepare", short)
     runner = make_runner(make_steps(), memory_budget_gb=WIDE_GB)
     assert runner.plan.peak_bytes <= SECOND_SHARE * WIDE_GB * 1e9
     run_out(monkeypatch, 1)

@@ -25,7 +25,8 @@ def make_stepper(base):
         network = Network(load_trained(base, deviation=0.05), dtype)
         groups = group_rows(make_examples())
         packs = [pack_groups(groups, 1 / sum(group.n_targets for group in groups), seed=0)]
-        stepper = Stepper(network, build_optimizer(network, config), find_longest(groups, 1024), 1.0)
+        stepper = Stepper(network, build_optimizer(network, config), max_grad_norm=1.0)
+        stepper.prepare(find_longest(groups, 1024), packs)
         return stepper, packs
 
     return made
@@ -85,3 +86,14 @@ def test_a_step_without_packs_moves_nothing(make_stepper):
     before = stepper.network.adapters.weights.clone()
     assert stepper.step([]).item() == 0
     assert torch.equal(stepper.network.adapters.weights, before)
+
+
+def test_a_norm_of_zero_clips_nothing(make_stepper):
+    stepper, _ = make_stepper(torch.float32)
+    gradients = torch.full((4,), 3.0)
+    stepper._clip(gradients)
+    assert gradients.norm().item() == pytest.approx(1.0, abs=1e-5)
+    stepper._max_grad_norm = 0.0
+    gradients = torch.full((4,), 3.0)
+    stepper._clip(gradients)
+    assert gradients.tolist() == [3.0] * 4

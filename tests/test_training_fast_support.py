@@ -77,3 +77,9 @@ def test_an_adapter_outside_of_the_blocks_is_an_obstacle(tmp_path):
         load_base(config.base), peft.LoraConfig(r=4, target_modules=["lm_head"], task_type="CAUSAL_LM")
     )
     assert find_obstacle(model, config, 10) == "no linear layer inside the blocks is adapted"
+
+
+def test_a_rotary_embedding_that_changes_with_the_length_is_an_obstacle(ask):
+    rope = {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0}
+    obstacle = ask(rope_parameters=rope)
+    assert obstacle == "the base's rotary embedding is dynamic, which changes with the length of a row"

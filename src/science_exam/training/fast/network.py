@@ -67,7 +67,7 @@ class Network:
         width = block.attention_in.weight.n_inputs
         feed_forward = block.down.weight.n_inputs
         states = sum(block.attention_in.weight.sizes) + block.attention_out.weight.n_inputs
-        kept = 2 * width + states + 2 * feed_forward
+        kept = 2 * width + states + 2 * feed_forward + sum(p.n_ranks for p in block.projections)
         logits = min(TARGETS_AT_ONCE, TARGET_STEP) * len(self._head)
         return Sizes(
             n_blocks=len(self.blocks),

@@ -68,18 +68,24 @@ class Pack(NamedTuple):
 
 def find_longest(groups: Sequence[Group], max_tokens: int) -> Longest:
     """Bounds that hold for packs of any of these groups, up to `max_tokens` each, padding included."""
-    spans = [max(group.n_shared, *(len(row.ids) - group.n_shared for row in group.rows)) for group in groups]
+    spans = [_find_longest_span(group, max_tokens) for group in groups]
     tails = [group.n_tokens - group.n_shared for group in groups if group.n_shared]
     return Longest(
         span=max(*spans, TOKEN_STEP),
-        tails=max(tails, default=0) + _find_step(max_tokens),
+        tails=max(tails, default=0) + find_token_step(max_tokens),
         prefix=max(group.n_shared for group in groups),
     )
 
 
+def _find_longest_span(group: Group, max_tokens: int) -> int:
+    """Tokens of its longest piece; a group that is too large for a pack may end as single rows."""
+    n_shared = group.n_shared if group.n_tokens <= max_tokens else 0
+    return max(group.n_shared, *(len(row.ids) - n_shared for row in group.rows))
+
+
 def round_tokens(n_tokens: int) -> int:
     """The next size that packs come in."""
-    return _round_up(n_tokens, _find_step(n_tokens))
+    return _round_up(n_tokens, find_token_step(n_tokens))
 
 
 def pack_groups(
@@ -152,7 +158,7 @@ def _find_targets(sharing, alone, ends: list[int], n_front: int) -> tuple[list[i
     return places, [token for row, _ in rows for token in row.ids[row.n_prompt :]]
 
 
-def _find_step(n_tokens: int) -> int:
+def find_token_step(n_tokens: int) -> int:
     """The step between sizes of packs at so many tokens."""
     step = TOKEN_STEP
     while step * STEPS_PER_SIZE < n_tokens:

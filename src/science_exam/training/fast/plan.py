@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from science_exam.errors import UserError
-from science_exam.training.fast.packing import round_tokens
+from science_exam.training.fast.packing import find_token_step, round_tokens
 
 # Operations a GPU does in the time it moves a byte: 16-bit matrix products against memory (200 on an
 # H200, 150 on an A100, 200 on a T4).
@@ -40,10 +40,19 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What goes through the network."""
+
+    step_tokens: Sequence[int]  # of every optimizer step
+    longest_row: int  # tokens that must fit into a pack
+    has_tails: bool  # rows share prefixes; these and the tails are padded apart
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a training does within its memory."""
 
-    max_tokens: int  # of a pack, padding included
+    max_tokens: int  # of a pack
     n_recomputed: int  # blocks that keep their input alone
     n_expanded: int  # blocks whose weights stay in the compute type
     embedding_on_host: bool  # in the CPU's memory, which then sends each token's row
@@ -60,26 +69,23 @@ class Plan:
         )
 
 
-def make_plan(
-    sizes: Sizes, step_tokens: Sequence[int], longest_group: int, held_bytes: int, budget_bytes: int
-) -> Plan:
+def make_plan(sizes: Sizes, work: Work, held_bytes: int, budget_bytes: int) -> Plan:
     """The plan with the least work that fits.
 
     Args:
         sizes: of the network.
-        step_tokens: tokens of every optimizer step.
-        longest_group: tokens that must fit into a pack.
+        work: of all steps.
         held_bytes: what is taken before a pass: base, adapters, optimizer.
         budget_bytes: all that may be taken.
 
     Raises:
         UserError: not even the smallest pack fits.
     """
-    largest, smallest = round_tokens(max(step_tokens)), round_tokens(longest_group)
+    largest, smallest = round_tokens(max(work.step_tokens)), round_tokens(work.longest_row)
     lengths = {max(smallest, round_tokens(ceil(largest / 2**halving))) for halving in range(HALVINGS)}
     homes = (False, True) if sizes.embedding_bytes else (False,)
     plans = [
-        _fill_budget(sizes, length, on_host, held_bytes, budget_bytes)
+        _fill_budget(sizes, length, work.has_tails, on_host, held_bytes, budget_bytes)
         for length in sorted(lengths)
         for on_host in homes
     ]
@@ -90,10 +96,12 @@ def make_plan(
             f"{budget_bytes / 1e9:.1f} may be taken; raise memory_budget_gb, free the GPU's memory, or "
             f"lower max_tokens"
         )
-    return min(fitting, key=lambda plan: _count_work(plan, sizes, step_tokens))
+    return min(fitting, key=lambda plan: _count_work(plan, sizes, work.step_tokens))
 
 
-def _fill_budget(sizes: Sizes, max_tokens: int, on_host: bool, held_bytes: int, budget_bytes: int) -> Plan:
+def _fill_budget(
+    sizes: Sizes, max_tokens: int, has_tails: bool, on_host: bool, held_bytes: int, budget_bytes: int
+) -> Plan:
     """As little recomputing as fits, then as many expanded weights."""
     fixed = (
         held_bytes
@@ -102,8 +110,9 @@ def _fill_budget(sizes: Sizes, max_tokens: int, on_host: bool, held_bytes: int, 
         + sizes.head_bytes
         + WORKSPACE_BYTES
     )
-    fixed += max_tokens * sizes.passing_token_bytes
-    kept, least = max_tokens * sizes.kept_token_bytes, max_tokens * sizes.input_token_bytes
+    padded = max_tokens + has_tails * find_token_step(max_tokens)
+    fixed += padded * sizes.passing_token_bytes
+    kept, least = padded * sizes.kept_token_bytes, padded * sizes.input_token_bytes
     n_recomputed, peak = 0, fixed + kept * sizes.n_blocks
     while peak > budget_bytes and n_recomputed < sizes.n_blocks:
         n_recomputed += 1

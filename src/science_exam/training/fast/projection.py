@@ -30,6 +30,11 @@ class Projection:
         assert all(bias is None for bias in biases) or all(bias is not None for bias in biases)
         self._bias = None if biases[0] is None else torch.cat([bias.detach() for bias in biases]).to(dtype)
 
+    @property
+    def n_ranks(self) -> int:
+        """Ranks of all adapters together."""
+        return 0 if self._adapter is None else len(self._adapter.down)
+
     def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """(tokens, inputs) -> (tokens, outputs), and `lower`; `seed` is the dropout's, () int64."""
         weight = self.weight.get().T

@@ -12,7 +12,7 @@ from science_exam.training import processes
 from science_exam.training.config import TrainConfig
 from science_exam.training.fast.network import Network
 from science_exam.training.fast.packing import Pack, Shape, find_longest, pack_groups
-from science_exam.training.fast.plan import Plan, make_plan
+from science_exam.training.fast.plan import Plan, Work, make_plan
 from science_exam.training.fast.rows import Group, divide_step
 from science_exam.training.fast.stepping import Stepper, build_optimizer
 
@@ -47,6 +47,7 @@ class Runner:
         self._network, self._steps, self._config = network, steps, config
         self._class_of = None if classes is None else {token: n for n, token in enumerate(classes)}
         self.optimizer = build_optimizer(network, config)
+        self.stepper = Stepper(network, self.optimizer, config.max_grad_norm)
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
         self._budget_bytes = _find_budget(config, network)
         self._second_try = False
@@ -82,22 +83,25 @@ class Runner:
         """Plan for the budget, and capture what the first steps need."""
         gc.collect()
         groups = [group for step in self._steps for group in step]
-        self.plan = self._make_plan(max(group.n_tokens for group in groups))
+        # All processes divide steps alike, so they follow one plan.
+        self.plan = processes.share(self._make_plan(groups))
         self._network.follow(self.plan)
-        longest = find_longest(groups, self.plan.max_tokens)
-        self.stepper = Stepper(self._network, self.optimizer, longest, self._config.max_grad_norm)
         first = range(min(STEPS_LOOKED_AT, len(self._steps)))
-        self.stepper.capture([pack for number in first for pack in self._pack_step(number)])
+        packs = [pack for number in first for pack in self._pack_step(number)]
+        self.stepper.prepare(find_longest(groups, self.plan.max_tokens), packs)
 
-    def _make_plan(self, longest_group: int) -> Plan:
+    def _make_plan(self, groups: Sequence[Group]) -> Plan:
         sizes, weights = self._network.measure(), self._network.adapters.weights
-        on_gpu = weights.is_cuda
-        held_bytes = torch.cuda.memory_allocated() if on_gpu else 0
+        held_bytes = torch.cuda.memory_allocated() if weights.is_cuda else 0
         if not self.optimizer.state:
             held_bytes += int(STATE_BYTES[self._config.optimizer] * weights.numel())
-        shares = [sum(group.n_tokens for group in step) // processes.count() for step in self._steps]
-        plan = make_plan(sizes, shares, longest_group, held_bytes, self._budget_bytes)
-        if on_gpu and processes.rank() == 0:
+        work = Work(
+            step_tokens=[sum(group.n_tokens for group in step) // processes.count() for step in self._steps],
+            longest_row=max(len(row.ids) for group in groups for row in group.rows),
+            has_tails=any(group.n_shared for group in groups),
+        )
+        plan = make_plan(sizes, work, held_bytes, self._budget_bytes)
+        if weights.is_cuda and processes.rank() == 0:
             tqdm.write(plan.describe(sizes, self._budget_bytes))
         return plan
 

@@ -39,18 +39,15 @@ def build_optimizer(network: Network, config: TrainConfig) -> torch.optim.Optimi
 class Stepper:
     """Runs packs and updates the adapters; captured graphs share one pool of memory."""
 
-    def __init__(
-        self, network: Network, optimizer: torch.optim.Optimizer, longest: Longest, max_grad_norm: float
-    ) -> None:
+    def __init__(self, network: Network, optimizer: torch.optim.Optimizer, max_grad_norm: float) -> None:
         """
         Args:
             network: with adapters.
             optimizer: of `build_optimizer`.
-            longest: over all packs to come.
-            max_grad_norm: gradients are scaled down to it.
+            max_grad_norm: gradients are scaled down to it; 0 leaves them as they are.
         """
         self.network, self.optimizer = network, optimizer
-        self._longest, self._max_grad_norm = longest, max_grad_norm
+        self._longest, self._max_grad_norm = Longest(0, 0, 0), max_grad_norm
         self._device = network.adapters.weights.device
         is_half = network.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(self._device.type, enabled=is_half)
@@ -58,11 +55,16 @@ class Stepper:
         self._graphs: dict[Shape, tuple[torch.cuda.CUDAGraph, Pack]] = {}
         self._pool = None
 
-    def capture(self, packs: Iterable[tuple[Pack, Shape]]) -> None:
-        """Make a graph for every shape of these packs; does nothing without a GPU.
+    def prepare(self, longest: Longest, packs: Iterable[tuple[Pack, Shape]]) -> None:
+        """Make a graph for every shape of these packs, where there is a GPU.
 
         The largest comes first, so that the others fit into its memory.
+
+        Args:
+            longest: over all packs to come.
+            packs: of the first steps.
         """
+        self._longest = longest
         by_size = sorted(packs, key=lambda item: -len(item[0].ids))
         if self._device.type != "cuda" or not by_size:
             return
@@ -124,5 +126,6 @@ class Stepper:
         return graph, pack
 
     def _clip(self, gradients: torch.Tensor) -> None:
-        norm = torch.linalg.vector_norm(gradients)
-        gradients.mul_((self._max_grad_norm / (norm + 1e-6)).clamp(max=1.0))
+        if self._max_grad_norm:
+            norm = torch.linalg.vector_norm(gradients)
+            gradients.mul_((self._max_grad_norm / (norm + 1e-6)).clamp(max=1.0))

@@ -7,6 +7,7 @@ from science_exam.training.fast.adapters import is_adapted
 from science_exam.training.fast.network import list_groups
 
 ARCHITECTURES = ("llama", "mistral", "qwen2")
+CHANGING_ROPES = ("dynamic", "longrope")
 
 
 def find_obstacle(model: nn.Module, config: TrainConfig, longest_row: int) -> str | None:
@@ -22,6 +23,9 @@ def find_obstacle(model: nn.Module, config: TrainConfig, longest_row: int) -> st
         return f"the base is a {described.model_type}, not one of {', '.join(ARCHITECTURES)}"
     if described.hidden_act != "silu":
         return f"the base's feed-forward has {described.hidden_act}, not silu"
+    rope = (getattr(described, "rope_parameters", None) or {}).get("rope_type", "default")
+    if rope in CHANGING_ROPES:
+        return f"the base's rotary embedding is {rope}, which changes with the length of a row"
     window = getattr(described, "sliding_window", None)
     if window is not None and longest_row > window:
         return f"the base attends to {window} tokens, and a row has {longest_row}"
