@@ -38,7 +38,7 @@ class Kernel(Protocol):
 def choose_kernel(query: torch.Tensor) -> Kernel:
     """FlashAttention on GPUs that have it (Ampere and later, 16 bits), the older kernel on others."""
     if not query.is_cuda:
-        return PlainKernel()
+        return CpuKernel()
     flash = query.dtype != torch.float32 and torch.cuda.get_device_capability() >= AMPERE
     return FlashKernel() if flash else EfficientKernel()
 
@@ -86,34 +86,34 @@ class EfficientKernel:
             *(out[None], queries.ends, keys.ends, queries.longest, keys.longest, of_spans, 0.0),
             *(no_random, no_random, int(causal), False),
         )
-        grouped = (states[0].unflatten(1, (key.shape[1], -1)).sum(2) for states in (of_key, of_value))
-        return of_query[0], *grouped
+        return of_query[0], _gather(of_key[0], key), _gather(of_value[0], value)
 
 
-class PlainKernel:
-    """The definition, span by span, in fp32: for the CPU, and to check the others by."""
+class CpuKernel:
+    """PyTorch's attention on the CPU, span by span."""
 
     def forward(self, query, key, value, queries: Spans, keys: Spans, causal: bool):
         out = torch.zeros_like(query)
         normalizer = query.new_zeros(query.shape[1], query.shape[0], dtype=torch.float32)
         for asking, asked in _pair(queries, keys):
-            scores = _score(query[asking], key[asked], causal)  # (heads, queries, keys)
-            normalizer[:, asking] = scores.logsumexp(-1)
-            weights = torch.exp(scores - normalizer[:, asking, None])
-            out[asking] = (weights @ _spread(value[asked], query)).transpose(0, 1).to(out.dtype)
+            states = (query[asking], _repeat(key[asked], query), _repeat(value[asked], query))
+            mixed, of_span = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+                *(_lead(part) for part in states), 0.0, causal
+            )
+            out[asking], normalizer[:, asking] = mixed[0].transpose(0, 1), of_span[0]
         return out, normalizer
 
     def backward(self, gradient, query, key, value, out, normalizer, queries: Spans, keys: Spans, causal):
         of_query, of_key, of_value = (torch.zeros_like(states) for states in (query, key, value))
         for asking, asked in _pair(queries, keys):
-            weights = torch.exp(_score(query[asking], key[asked], causal) - normalizer[:, asking, None])
-            incoming = gradient[asking].float().transpose(0, 1)
-            of_weights = incoming @ _spread(value[asked], query).mT
-            of_weights -= (incoming * out[asking].float().transpose(0, 1)).sum(-1, keepdim=True)
-            of_scores = weights * of_weights / query.shape[-1] ** 0.5
-            of_query[asking] = (of_scores @ _spread(key[asked], query)).transpose(0, 1).to(query.dtype)
-            of_key[asked] = _gather(of_scores.mT @ query[asking].float().transpose(0, 1), key)
-            of_value[asked] = _gather(weights.mT @ incoming, value)
+            states = (query[asking], _repeat(key[asked], query), _repeat(value[asked], query))
+            found = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+                *(_lead(part) for part in (gradient[asking], *states, out[asking])),
+                *(normalizer[None, :, asking].contiguous(), 0.0, causal),
+            )
+            parts = [part[0].transpose(0, 1) for part in found]  # (tokens, heads, size) each
+            of_query[asking] = parts[0]
+            of_key[asked], of_value[asked] = (_gather(part, key) for part in parts[1:])
         return of_query, of_key, of_value
 
 
@@ -136,21 +136,11 @@ def _pair(queries: Spans, keys: Spans):
     return [(asking, asked) for asking, asked in pairs if asking.stop > asking.start]
 
 
-def _score(query: torch.Tensor, key: torch.Tensor, causal: bool) -> torch.Tensor:
-    """(heads, queries, keys) fp32, -inf where a query may not look."""
-    scores = query.float().transpose(0, 1) @ _spread(key, query).mT / query.shape[-1] ** 0.5
-    if causal:
-        later = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill(later, float("-inf"))
-    return scores
-
-
-def _spread(states: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-    """(keys, key-value heads, size) -> (heads, keys, size): a copy for every query head it serves."""
-    return states.float().transpose(0, 1).repeat_interleave(query.shape[1] // states.shape[1], dim=0)
+def _lead(states: torch.Tensor) -> torch.Tensor:
+    """(tokens, heads, size) -> (1, heads, tokens, size)."""
+    return states.transpose(0, 1)[None]
 
 
 def _gather(gradient: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-    """The transpose of `_spread`: gradients of the query heads that one key-value head serves, added."""
-    grouped = gradient.unflatten(0, (states.shape[1], -1)).sum(1)
-    return grouped.transpose(0, 1).to(states.dtype)
+    """The transpose of `_repeat`: gradients of the query heads that one key-value head serves, added."""
+    return gradient.unflatten(1, (states.shape[1], -1)).sum(2)
