@@ -181,7 +181,7 @@ def test_a_measured_network_has_the_sizes_of_its_model(bases):
     assert sizes.block_weights == 64 * (64 + 32 + 32) + 64 * 64 + 64 * 2 * 192 + 192 * 64
     assert sizes.expanded_bytes == 4 * sizes.block_weights
     assert sizes.largest_expanded_bytes == 4 * 64 * 2 * 192
-    # What a block keeps: input, states, attention's output, the middle, gate and up, and x A of seven adapters.
+    # What a block keeps: input, states, attention's output, middle, gate and up, x A of seven adapters.
     assert sizes.kept_token_bytes == 4 * (64 + 128 + 64 + 64 + 2 * 192 + 7 * 4)
     assert sizes.input_token_bytes == 4 * 64
     plain = Network(load_trained(bases["llama"]), torch.float32).measure()

@@ -17,7 +17,7 @@ def ask(tmp_path):
             base=BaseConfig(path=path, quantization=quantization), lora=lora or LoraConfig(r=4)
         )
         model = add_adapter(load_base(config.base), config.lora, seed=0)
-        return find_obstacle(model, config, row)
+        return find_obstacle(model, row)
 
     return asked
 
@@ -37,7 +37,7 @@ def test_another_architecture_is_named(tmp_path):
     GPTNeoXForCausalLM(GPTNeoXConfig(vocab_size=50, **sizes)).save_pretrained(tmp_path)
     config = TrainConfig(base=BaseConfig(path=str(tmp_path), quantization="none"), lora=LoraConfig(r=4))
     model = add_adapter(load_base(config.base), config.lora, seed=0)
-    assert find_obstacle(model, config, 10) == "the base is a gpt_neox, not one of llama, mistral, qwen2"
+    assert find_obstacle(model, 10) == "the base is a gpt_neox, not one of llama, mistral, qwen2"
 
 
 def test_another_activation_is_named(ask):
@@ -66,7 +66,7 @@ def test_biases_that_train_are_an_obstacle(tmp_path):
     targets = ["q_proj", "v_proj"]
     trained = peft.LoraConfig(r=4, target_modules=targets, bias="lora_only", task_type="CAUSAL_LM")
     model = peft.get_peft_model(load_base(config.base), trained)
-    assert find_obstacle(model, config, 10) == "the adapter trains biases"
+    assert find_obstacle(model, 10) == "the adapter trains biases"
 
 
 def test_an_adapter_outside_of_the_blocks_is_an_obstacle(tmp_path):
@@ -76,7 +76,7 @@ def test_an_adapter_outside_of_the_blocks_is_an_obstacle(tmp_path):
     model = peft.get_peft_model(
         load_base(config.base), peft.LoraConfig(r=4, target_modules=["lm_head"], task_type="CAUSAL_LM")
     )
-    assert find_obstacle(model, config, 10) == "no linear layer inside the blocks is adapted"
+    assert find_obstacle(model, 10) == "no linear layer inside the blocks is adapted"
 
 
 def test_a_rotary_embedding_that_changes_with_the_length_is_an_obstacle(ask):

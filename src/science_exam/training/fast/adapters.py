@@ -15,7 +15,7 @@ ADAPTER_NAME = "default"  # PEFT's own
 
 
 @dataclass
-class StackedAdapter:
+class LowRank:
     """The adapters of linear layers that read the same input; B stands in blocks, zeros between them.
 
     y += (x Aᵀ) Bᵀ for all of them at once, with the scale alpha / r already in B.
@@ -23,11 +23,17 @@ class StackedAdapter:
 
     down: torch.Tensor  # A: (ranks of all, inputs), in the compute type
     up: torch.Tensor  # B: (outputs of all, ranks of all), in the compute type
+    dropout: float
+
+
+@dataclass
+class LearningLowRank(LowRank):
+    """Adapters with their gradients."""
+
     down_gradient: torch.Tensor  # fp32, part of the one vector
     up_gradients: list[torch.Tensor]  # (outputs, rank) each, fp32, parts of the one vector
     blocks: list[tuple[slice, slice]]  # where each of them stands in B
     scale: float
-    dropout: float
 
 
 class Adapters:
@@ -68,7 +74,7 @@ class Adapters:
         """All A and all B of `weights` or `gradients`."""
         return vector[: self.n_down], vector[self.n_down :]
 
-    def _stack(self, group: Sequence[nn.Module], members: list, numbers: list[int]) -> StackedAdapter:
+    def _stack(self, group: Sequence[nn.Module], members: list, numbers: list[int]) -> LearningLowRank:
         ranks = [layer.lora_A[ADAPTER_NAME].weight.shape[0] for layer in members]
         scales = {layer.scaling[ADAPTER_NAME] for layer in members}
         rates = {getattr(layer.lora_dropout[ADAPTER_NAME], "p", 0.0) for layer in members}
@@ -76,7 +82,7 @@ class Adapters:
         down = self._span(self._working, numbers[0], numbers[-1]).view(sum(ranks), -1)
         up = down.new_zeros(sum(layer.out_features for layer in group), sum(ranks))
         blocks = _find_blocks(group, members, ranks)
-        stack = StackedAdapter(
+        stack = LearningLowRank(
             down=down,
             up=up,
             down_gradient=self._span(self.gradients, numbers[0], numbers[-1]).view(down.shape),
@@ -98,9 +104,34 @@ class Adapters:
         return vector[self._offsets[first][0] : self._offsets[last][1]]
 
 
-def is_adapted(layer: nn.Module) -> bool:
-    """True for PEFT's wrapper around a linear layer."""
-    return hasattr(layer, "lora_A") and ADAPTER_NAME in layer.lora_A
+def stack_adapters(
+    groups: Sequence[Sequence[nn.Module]], dtype: torch.dtype, name: str = ADAPTER_NAME
+) -> list[LowRank | None]:
+    """Copies of one of a PEFT model's adapters, to answer with.
+
+    Args:
+        groups: linear layers that read the same input, group by group.
+        dtype: the compute type.
+        name: of the adapter.
+    """
+    return [_copy_adapter(group, dtype, name) for group in groups]
+
+
+def is_adapted(layer: nn.Module, name: str = ADAPTER_NAME) -> bool:
+    """True for PEFT's wrapper around a linear layer, with an adapter of that name."""
+    return hasattr(layer, "lora_A") and name in layer.lora_A
+
+
+def _copy_adapter(group: Sequence[nn.Module], dtype: torch.dtype, name: str) -> LowRank | None:
+    members = [layer for layer in group if is_adapted(layer, name)]
+    if not members:
+        return None
+    downs = [layer.lora_A[name].weight.detach() for layer in members]
+    ranks = [len(down) for down in downs]
+    up = downs[0].new_zeros(sum(layer.out_features for layer in group), sum(ranks))
+    for layer, block in zip(members, _find_blocks(group, members, ranks), strict=True):
+        up[block] = layer.lora_B[name].weight.detach() * layer.scaling[name]
+    return LowRank(torch.cat(downs).to(dtype), up.to(dtype), dropout=0.0)
 
 
 def _place_after_each_other(weights: list[torch.Tensor]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""A Llama with adapters as a series of blocks: loss of a pack, and the adapters' gradients."""
+"""A Llama whose adapters learn: loss of a pack, and the adapters' gradients."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,45 +7,23 @@ import torch
 from torch import nn
 
 from science_exam.training.fast.adapters import Adapters
-from science_exam.training.fast.block import Activations, Block, Heads, Setting
-from science_exam.training.fast.embedding import Embedding
+from science_exam.training.fast.block import Activations, Setting
+from science_exam.training.fast.llama import Llama, list_all_groups
 from science_exam.training.fast.packing import NO_TARGET, TARGET_STEP, Longest, Pack, Shape
 from science_exam.training.fast.plan import Plan, Sizes
 from science_exam.training.fast.pointwise import add_normalize, differentiate_norm
-from science_exam.training.fast.projection import Projection
 
 TARGETS_AT_ONCE = 256  # rows of logits: 128,256 wide in fp32 they take half a megabyte each
 
 
-class Network:
-    """What trains: the frozen blocks of a PEFT model, and its adapters as one vector."""
+class Network(Llama):
+    """What trains: a Llama with its adapters as one vector."""
 
     def __init__(self, model: nn.Module, dtype: torch.dtype, classes: Sequence[int] | None = None) -> None:
-        """
-        Args:
-            model: PEFT's model of a Llama, Mistral or Qwen2; its adapters follow the training.
-            dtype: the compute type.
-            classes: token ids to choose between at every target; None: the whole vocabulary. Targets are
-                then places in this list.
-        """
-        llama = model.get_base_model()
-        is_tied = llama.lm_head.weight is llama.model.embed_tokens.weight
-        self.embedding = Embedding(llama.model.embed_tokens, dtype, is_tied)
-        self._rotary = llama.model.rotary_emb
-        self._norm = (llama.model.norm.weight.detach(), llama.model.norm.variance_epsilon)
-        head = llama.lm_head.weight.detach()
-        self._head = (head if classes is None else head[list(classes)]).to(dtype)
-        self.dtype = dtype
-        layers = llama.model.layers
-        groups = [group for layer in layers for group in list_groups(layer)]
+        """Arguments as of `Llama`; the adapters of PEFT's model follow the training."""
+        groups = list_all_groups(model)
         self.adapters = Adapters(groups, dtype)
-        numbered = zip(groups, self.adapters.stacks, strict=True)
-        made = [Projection(group, stack, dtype, number) for number, (group, stack) in enumerate(numbered)]
-        per_block = len(made) // len(layers)
-        self.blocks = [
-            Block(layer, made[start : start + per_block], _find_heads(layer))
-            for start, layer in zip(range(0, len(made), per_block), layers, strict=True)
-        ]
+        super().__init__(model, self.adapters.stacks, dtype, classes)
         self._n_recomputed = 0  # that many blocks, from the first, keep their input alone
 
     def follow(self, plan: Plan) -> None:
@@ -68,7 +46,7 @@ class Network:
         feed_forward = block.down.weight.n_inputs
         states = sum(block.attention_in.weight.sizes) + block.attention_out.weight.n_inputs
         kept = 2 * width + states + 2 * feed_forward + sum(p.n_ranks for p in block.projections)
-        logits = min(TARGETS_AT_ONCE, TARGET_STEP) * len(self._head)
+        logits = min(TARGETS_AT_ONCE, TARGET_STEP) * len(self.head)
         return Sizes(
             n_blocks=len(self.blocks),
             block_weights=sum(sum(weight.sizes) * weight.n_inputs for weight in weights),
@@ -88,18 +66,13 @@ class Network:
         Returns:
             () fp32: the sum of its targets' losses times its scale.
         """
-        setting = self._prepare(pack, pack.layout(shape, longest))
+        setting = self.prepare(pack, shape, longest)
         stream, update, kept = self._run_blocks(pack, setting)
-        total, normal = add_normalize(stream, update, *self._norm)
-        loss, of_normal = differentiate_loss(normal, self._head, pack.targets, pack.scale)
-        gradient = differentiate_norm(of_normal, total, *self._norm, torch.zeros_like(total))
+        total, normal = add_normalize(stream, update, *self.norm)
+        loss, of_normal = differentiate_loss(normal, self.head, pack.targets, pack.scale)
+        gradient = differentiate_norm(of_normal, total, *self.norm, torch.zeros_like(total))
         self._run_back(gradient, kept, pack, setting)
         return loss
-
-    def _prepare(self, pack: Pack, layout) -> Setting:
-        wide = torch.empty(0, device=pack.ids.device)  # its type is that of the result: fp32
-        cosines, sines = (table[0].chunk(2, dim=-1)[0] for table in self._rotary(wide, pack.positions[None]))
-        return Setting(layout, cosines.contiguous(), sines.contiguous(), pack.seed)
 
     def _run_blocks(self, pack: Pack, setting: Setting):
         stream, update, kept = self.embedding.embed(pack), None, []
@@ -118,17 +91,6 @@ class Network:
                 activations = block.recompute(activations, setting, places)
             gradient = block.backward(gradient, activations, setting, places)
             del activations
-
-
-def list_groups(layer: nn.Module) -> list[list[nn.Module]]:
-    """Linear layers of a decoder layer that read the same input, in the order of the forward pass."""
-    attention, feed_forward = layer.self_attn, layer.mlp
-    return [
-        [attention.q_proj, attention.k_proj, attention.v_proj],
-        [attention.o_proj],
-        [feed_forward.gate_proj, feed_forward.up_proj],
-        [feed_forward.down_proj],
-    ]
 
 
 def differentiate_loss(
@@ -156,9 +118,3 @@ def differentiate_loss(
         of_logits = logs.exp_().mul_(weights).scatter_add_(1, wanted, -weights)
         gradient[start:end] = of_logits.to(head.dtype) @ head
     return loss, gradient
-
-
-def _find_heads(layer: nn.Module) -> Heads:
-    attention = layer.self_attn
-    size = attention.head_dim
-    return Heads(attention.q_proj.out_features // size, attention.k_proj.out_features // size, size)

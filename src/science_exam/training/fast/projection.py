@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from science_exam.training.fast.adapters import StackedAdapter
+from science_exam.training.fast.adapters import LowRank
 from science_exam.training.fast.pointwise import drop
 from science_exam.training.fast.weights import FrozenWeight
 
@@ -14,7 +14,7 @@ class Projection:
     """y = x Wᵀ + bias + (x Aᵀ) Bᵀ, and what its gradient needs."""
 
     def __init__(
-        self, layers: Sequence[nn.Module], adapter: StackedAdapter | None, dtype: torch.dtype, number: int
+        self, layers: Sequence[nn.Module], adapter: LowRank | None, dtype: torch.dtype, number: int
     ) -> None:
         """
         Args:
@@ -24,7 +24,7 @@ class Projection:
             number: sets this projection's dropout apart from the others'.
         """
         bare = [getattr(layer, "base_layer", layer) for layer in layers]
-        self.weight, self._adapter = FrozenWeight(bare, dtype), adapter
+        self.weight, self.adapter = FrozenWeight(bare, dtype), adapter
         self._number = number
         biases = [layer.bias for layer in bare]
         assert all(bias is None for bias in biases) or all(bias is not None for bias in biases)
@@ -33,7 +33,7 @@ class Projection:
     @property
     def n_ranks(self) -> int:
         """Ranks of all adapters together."""
-        return 0 if self._adapter is None else len(self._adapter.down)
+        return 0 if self.adapter is None else len(self.adapter.down)
 
     def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """(tokens, inputs) -> (tokens, outputs), and `lower`; `seed` is the dropout's, () int64."""
@@ -41,25 +41,25 @@ class Projection:
         outputs = inputs @ weight if self._bias is None else torch.addmm(self._bias, inputs, weight)
         low = self.lower(inputs, seed)
         if low is not None:
-            outputs.addmm_(low, self._adapter.up.T)
+            outputs.addmm_(low, self.adapter.up.T)
         return outputs, low
 
     def lower(self, inputs: torch.Tensor, seed: torch.Tensor) -> torch.Tensor | None:
         """x Aᵀ: (tokens, ranks); None without adapters."""
-        return None if self._adapter is None else self._drop(inputs, seed) @ self._adapter.down.T
+        return None if self.adapter is None else self._drop(inputs, seed) @ self.adapter.down.T
 
     def backward(
         self, gradient: torch.Tensor, seed: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Gradient at the input, and at x Aᵀ (None without adapters), given that at the output."""
         of_inputs = gradient @ self.weight.get()
-        if self._adapter is None:
+        if self.adapter is None:
             return of_inputs, None
-        of_low = gradient @ self._adapter.up  # (tokens, ranks)
-        if self._adapter.dropout:
-            of_inputs += self._drop(of_low @ self._adapter.down, seed)
+        of_low = gradient @ self.adapter.up  # (tokens, ranks)
+        if self.adapter.dropout:
+            of_inputs += self._drop(of_low @ self.adapter.down, seed)
         else:
-            of_inputs.addmm_(of_low, self._adapter.down)
+            of_inputs.addmm_(of_low, self.adapter.down)
         return of_inputs, of_low
 
     def accumulate(
@@ -71,7 +71,7 @@ class Projection:
         seed: torch.Tensor,
     ) -> None:
         """Add the adapters' gradients, given input and x Aᵀ and the gradients at the output and at x Aᵀ."""
-        adapter = self._adapter
+        adapter = self.adapter
         if adapter is None:
             return
         adapter.down_gradient.add_(_multiply_wide(of_low.T, self._drop(inputs, seed)))
@@ -80,7 +80,7 @@ class Projection:
             part.add_(up_gradient[block], alpha=adapter.scale)
 
     def _drop(self, states: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
-        rate = self._adapter.dropout
+        rate = self.adapter.dropout
         return drop(states, seed + self._number, rate) if rate else states
 
 

@@ -1,24 +1,36 @@
-"""What the fast engine can train; the rest is left to TRL's loop."""
+"""What packed rows can be read and trained with; the rest is left to the libraries' own ways."""
 
 from torch import nn
 
-from science_exam.training.config import TrainConfig
 from science_exam.training.fast.adapters import is_adapted
-from science_exam.training.fast.network import list_groups
+from science_exam.training.fast.llama import find_bare, list_all_groups
 
 ARCHITECTURES = ("llama", "mistral", "qwen2")
 CHANGING_ROPES = ("dynamic", "longrope")
 
 
-def find_obstacle(model: nn.Module, config: TrainConfig, longest_row: int) -> str | None:
+def find_obstacle(model: nn.Module, longest_row: int) -> str | None:
     """Why the fast engine cannot train this model, in a few words; None where it can.
 
     Args:
         model: PEFT's, with its adapter.
-        config: the stage's settings.
         longest_row: tokens of the longest row.
     """
-    described = model.get_base_model().config
+    if obstacle := find_reading_obstacle(model, longest_row):
+        return obstacle
+    if not any(is_adapted(layer) for group in list_all_groups(model) for layer in group):
+        return "no linear layer inside the blocks is adapted"
+    return None
+
+
+def find_reading_obstacle(model: nn.Module, longest_row: int) -> str | None:
+    """Why the model cannot read packed rows, in a few words; None where it can.
+
+    Args:
+        model: transformers', or PEFT's with its adapters.
+        longest_row: tokens of the longest row.
+    """
+    described = find_bare(model).config
     if described.model_type not in ARCHITECTURES:
         return f"the base is a {described.model_type}, not one of {', '.join(ARCHITECTURES)}"
     if described.hidden_act != "silu":
@@ -31,11 +43,9 @@ def find_obstacle(model: nn.Module, config: TrainConfig, longest_row: int) -> st
         return f"the base attends to {window} tokens, and a row has {longest_row}"
     if getattr(model, "is_loaded_in_8bit", False):
         return "the base is in 8 bits, whose product takes outliers apart"
-    if config.lora.dora:
+    adapters = getattr(model, "peft_config", {}).values()
+    if any(adapter.use_dora for adapter in adapters):
         return "DoRA changes what an adapter computes"
-    if any(module.bias for module in model.peft_config.values() if module.bias != "none"):
+    if any(adapter.bias != "none" for adapter in adapters):
         return "the adapter trains biases"
-    layers = model.get_base_model().model.layers
-    if not any(is_adapted(linear) for layer in layers for group in list_groups(layer) for linear in group):
-        return "no linear layer inside the blocks is adapted"
     return None
