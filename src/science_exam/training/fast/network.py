@@ -41,7 +41,7 @@ class Network(Llama):
         """What the network takes, for the plan."""
         block = self.blocks[0]
         weights = [projection.weight for projection in block.projections]
-        expanded = [weight.expanded_bytes if weight.is_quantized else 0 for weight in weights]
+        expanded = [weight.expanded_bytes if weight.is_compact else 0 for weight in weights]
         width = block.attention_in.weight.n_inputs
         feed_forward = block.down.weight.n_inputs
         states = sum(block.attention_in.weight.sizes) + block.attention_out.weight.n_inputs

@@ -61,11 +61,13 @@ def group_rows(examples: Sequence[dict], share_prefixes: bool = True) -> list[Gr
         else:
             groups.append([row])
         last = name
-    return [Group(tuple(rows), _count_shared(rows)) for rows in groups]
+    return [Group(tuple(rows), count_shared(rows)) for rows in groups]
 
 
-def _count_shared(rows: list[Row]) -> int:
-    """Length of the common prefix; a prompt's last token stays in the tail, as the answer follows it."""
+def count_shared(rows: list[Row]) -> int:
+    """Length of the common prefix, 0 for a row alone; a prompt's last token stays in the tail, as the
+    answer follows it.
+    """
     if len(rows) == 1:
         return 0
     limit = min(row.n_prompt for row in rows) - 1

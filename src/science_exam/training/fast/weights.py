@@ -9,20 +9,22 @@ from torch import nn
 class FrozenWeight:
     """Weights of a few linear layers, one below the other: (outputs of all, inputs).
 
-    4-bit weights are expanded whenever they are asked for, or once, where memory allows.
+    Compact weights, 4-bit ones above all, are expanded whenever they are asked for, or once, where memory
+    allows.
     """
 
     def __init__(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> None:
         """
         Args:
-            layers: with as many inputs each; 4-bit, or in `dtype` and then made parts of one matrix.
+            layers: with as many inputs each; those in `dtype` are made parts of one matrix, those in 4 bits
+                or another type are expanded when they are asked for.
             dtype: the compute type.
         """
         self._layers, self._dtype = layers, dtype
         self.sizes = [layer.out_features for layer in layers]
         self.n_inputs = layers[0].in_features
-        self.is_quantized = getattr(layers[0].weight, "quant_state", None) is not None
-        self._kept = None if self.is_quantized else self._join()
+        self.is_compact = any(_is_quantized(layer) or layer.weight.dtype != dtype for layer in layers)
+        self._kept = None if self.is_compact else self._join()
 
     @property
     def expanded_bytes(self) -> int:
@@ -36,7 +38,7 @@ class FrozenWeight:
 
     def release(self) -> None:
         """Expand again whenever asked, as at first."""
-        if self.is_quantized:
+        if self.is_compact:
             self._kept = None
 
     def get(self) -> torch.Tensor:
@@ -45,10 +47,9 @@ class FrozenWeight:
 
     def _join(self) -> torch.Tensor:
         """The one matrix; the layers become views of it, so that nothing is held twice."""
-        joined = torch.cat([layer.weight.detach().to(self._dtype) for layer in self._layers])
-        if joined.dtype == self._layers[0].weight.dtype:
-            for layer, part in zip(self._layers, joined.split(self.sizes), strict=True):
-                layer.weight.data = part
+        joined = torch.cat([layer.weight.detach() for layer in self._layers])
+        for layer, part in zip(self._layers, joined.split(self.sizes), strict=True):
+            layer.weight.data = part
         return joined
 
     def _expand(self) -> torch.Tensor:
@@ -59,8 +60,15 @@ class FrozenWeight:
         return expanded
 
 
+def _is_quantized(layer: nn.Linear) -> bool:
+    return getattr(layer.weight, "quant_state", None) is not None
+
+
 def expand_layer(layer: nn.Linear, out: torch.Tensor) -> None:
-    """Write a 4-bit layer's weight, (outputs, inputs), in the type of `out`."""
+    """Write a layer's weight, (outputs, inputs), in the type of `out`."""
+    if not _is_quantized(layer):
+        out.copy_(layer.weight.detach())
+        return
     packed, state = layer.weight.data, layer.weight.quant_state
     if out.is_cuda and state.nested:
         from science_exam.training.fast import four_bits  # its compiler is there on GPUs alone

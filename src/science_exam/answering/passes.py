@@ -1,0 +1,157 @@
+"""Asking all questions, in one way or several, within the time and the memory there are."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from science_exam.answering.deadline import Deadline
+from science_exam.answering.sheet import Sheet
+from science_exam.answering.views import restore
+from science_exam.training.fast.rows import Group
+
+CHECKPOINT_SECONDS = 15.0
+FIRST_TOKENS = 2048  # of the first pack under a time budget: it measures the speed
+
+
+class Reader(Protocol):
+    """Scores prompts, several questions at a time."""
+
+    def use(self, adapter: str) -> None:
+        """Answer with that adapter from now on."""
+
+    def group(self, prompts: Sequence[Sequence[int]]) -> Group:
+        """One question's prompts as they are read."""
+
+    def read(self, groups: Sequence[Group], exactly: bool = False) -> list[np.ndarray]:
+        """(prompts, options) log-probabilities for each group; `exactly`: in fp32."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way to ask every question.
+
+    Attributes:
+        encode: the question's number -> its prompts, one for each of `orders`.
+        sizes: (questions,) about proportional to the prompts' lengths, to sort by before they are encoded.
+        orders: of the options.
+        adapter: that answers.
+        weight: of each view in the mean.
+    """
+
+    encode: Callable[[int], list[list[int]]]
+    sizes: Sequence[int]
+    orders: Sequence[tuple[int, ...]]
+    adapter: str
+    weight: float = 1.0
+
+
+class Examination:
+    """Works off passes over the questions; the sheet holds a whole set of answers all the time."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        sheet: Sheet,
+        max_tokens: int,
+        deadline: Deadline,
+        save: Callable[[Sheet], None],
+    ) -> None:
+        """
+        Args:
+            reader: of the prompts.
+            sheet: blank, or of an interrupted examination with the same passes.
+            max_tokens: that are read together; halved when memory runs out.
+            deadline: after which nothing new is begun.
+            save: keeps the sheet; called from time to time and at the end.
+        """
+        self._reader, self.sheet, self._max_tokens = reader, sheet, max_tokens
+        self._deadline, self._save = deadline, save
+        self._saved = time.monotonic()
+
+    def work_off(self, passes: Sequence[Pass], progress: str | None = None) -> None:
+        """Take each pass over all questions.
+
+        The first goes from the shortest question to the longest when the time is limited, so that as many
+        as possible are answered; the others from the least to the most confident answer.
+        """
+        for number, one in enumerate(passes):
+            waiting = np.flatnonzero(self.sheet.done <= number)
+            if not len(waiting) or not self._deadline.count_fitting_tokens():
+                continue
+            self._reader.use(one.adapter)
+            queue = self._order(waiting, one, is_first=number == 0)
+            label = progress if len(passes) == 1 else progress and f"{progress} {number + 1}/{len(passes)}"
+            with tqdm(total=len(queue), desc=label, unit="q", disable=progress is None) as bar:
+                for pack in self._fill_packs(queue, one):
+                    self._answer(pack, one)
+                    bar.update(len(pack))
+                    self._save_sometimes()
+        self._save(self.sheet)
+
+    def _order(self, waiting: np.ndarray, one: Pass, is_first: bool) -> list[int]:
+        if is_first:
+            # Without an end the longest come first: memory that is too small shows at once.
+            sign = 1 if self._deadline.has_end else -1
+            return sorted(waiting.tolist(), key=lambda question: (sign * one.sizes[question], question))
+        confidences = self.sheet.confidences
+        return sorted(waiting.tolist(), key=lambda question: (confidences[question], question))
+
+    def _fill_packs(self, queue: list[int], one: Pass) -> Iterator[dict[int, Group]]:
+        """Consecutive questions that are read together, as long as the time allows."""
+        limit = min(self._max_tokens, FIRST_TOKENS) if self._deadline.has_end else self._max_tokens
+        pack: dict[int, Group] = {}
+        n_tokens = 0
+        for question in queue:
+            group = self._reader.group(one.encode(question))
+            fitting = self._deadline.count_fitting_tokens()
+            if pack and n_tokens + group.n_tokens > min(limit, fitting):
+                yield pack
+                pack, n_tokens, limit = {}, 0, self._max_tokens
+                fitting = self._deadline.count_fitting_tokens()
+            if group.n_tokens > fitting:
+                break
+            pack[question] = group
+            n_tokens += group.n_tokens
+        if pack:
+            yield pack
+
+    def _answer(self, pack: dict[int, Group], one: Pass) -> None:
+        """Put what the views of some questions say onto the sheet."""
+        groups = list(pack.values())
+        n_tokens = sum(group.n_tokens for group in groups)
+        results = self._deadline.time(lambda: self._read(groups), n_tokens)
+        for (question, group), scores in zip(pack.items(), results, strict=True):
+            if np.isnan(scores).any():
+                [scores] = self._read([group], exactly=True)
+            views = [restore(row, order) for row, order in zip(scores, one.orders, strict=True)]
+            self.sheet.add(question, np.array(views), one.weight)
+
+    def _read(self, groups: list[Group], exactly: bool = False) -> list[np.ndarray]:
+        """The scores of the groups, in halves if memory runs out; then also what follows is read so.
+
+        A row that does not fit alone has no numbers.
+        """
+        try:
+            return self._reader.read(groups, exactly)
+        except torch.OutOfMemoryError:
+            pass  # the handler's traceback would hold the tensors
+        torch.cuda.empty_cache()
+        if len(groups) > 1:
+            self._max_tokens = max(1, self._max_tokens // 2)
+            middle = len(groups) // 2
+            return self._read(groups[:middle], exactly) + self._read(groups[middle:], exactly)
+        [group] = groups
+        if len(group.rows) > 1:
+            alone = [Group((row,), 0) for row in group.rows]
+            return [np.concatenate(self._read(alone, exactly))]
+        return [np.full((1, self.sheet.fallback.shape[1]), np.nan)]
+
+    def _save_sometimes(self) -> None:
+        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            self._save(self.sheet)
+            self._saved = time.monotonic()
