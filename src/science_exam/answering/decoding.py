@@ -92,7 +92,7 @@ def _in_batches(
     return np.array(results, dtype=float)
 
 
-def _pad_left(prompts: list[Tokens], pad_id: int, device) -> dict[str, torch.Tensor]:
+def pad_left(prompts: list[Tokens], pad_id: int, device) -> dict[str, torch.Tensor]:
     """Model inputs (rows, longest): last tokens aligned, padding masked, positions from 0."""
     width = max(len(prompt) for prompt in prompts)
     ids = [[pad_id] * (width - len(prompt)) + list(prompt) for prompt in prompts]
@@ -106,14 +106,11 @@ def _pad_left(prompts: list[Tokens], pad_id: int, device) -> dict[str, torch.Ten
 
 
 def _decision_scorer(trie: OptionTrie, n_options: int) -> Callable:
-    forced, decision = trie.forced_tokens()
-    tokens = [0] * n_options  # the deciding token of each option
-    for token, child in decision.children.items():
-        tokens[child.forced_tokens()[1].option - 1] = token
+    forced, tokens = trie.find_decision(n_options)
 
     @torch.inference_mode()
     def score(model, batch: list[Tokens], pad_id: int) -> np.ndarray:
-        inputs = _pad_left([[*prompt, *forced] for prompt in batch], pad_id, model.device)
+        inputs = pad_left([[*prompt, *forced] for prompt in batch], pad_id, model.device)
         logits = model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1]  # (rows, vocab)
         return torch.log_softmax(logits.double(), dim=-1)[:, tokens].cpu().numpy()
 
@@ -132,7 +129,7 @@ def _sequence_scorer(options: Sequence[Tokens]) -> Callable:
 def _mean_log_probability(model, batch: list[Tokens], option: Tokens, pad_id: int) -> torch.Tensor:
     """(rows,) mean over the option's tokens of their log-probability after each prompt."""
     n = len(option)
-    inputs = _pad_left([[*prompt, *option] for prompt in batch], pad_id, model.device)
+    inputs = pad_left([[*prompt, *option] for prompt in batch], pad_id, model.device)
     logits = model(**inputs, use_cache=False, logits_to_keep=n + 1).logits[:, -n - 1 : -1]
     log_probabilities = torch.log_softmax(logits.double(), dim=-1)  # (rows, n, vocab)
     targets = torch.tensor([list(option)] * len(batch), device=logits.device)[..., None]
@@ -141,7 +138,7 @@ def _mean_log_probability(model, batch: list[Tokens], option: Tokens, pad_id: in
 
 @torch.inference_mode()
 def _decode_batch(model, batch: list[Tokens], trie: OptionTrie, pad_id: int) -> np.ndarray:
-    inputs = _pad_left(batch, pad_id, model.device)
+    inputs = pad_left(batch, pad_id, model.device)
     nodes = [trie] * len(batch)
     cache = None
     while any(node.option is None for node in nodes):

@@ -29,6 +29,14 @@ class OptionTrie:
         decision = self.forced_tokens()[1]
         return all(not child.forced_tokens()[1].children for child in decision.children.values())
 
+    def find_decision(self, n_options: int) -> tuple[list[int], list[int]]:
+        """Tokens before the one decision of a trie that decides at once, and each option's token there."""
+        forced, decision = self.forced_tokens()
+        tokens = [0] * n_options  # a single option is decided without a token
+        for token, child in decision.children.items():
+            tokens[child.forced_tokens()[1].option - 1] = token
+        return forced, tokens
+
 
 def build_trie(options: Sequence[Sequence[int]]) -> OptionTrie:
     """The trie of token sequences; option numbers count from 1.

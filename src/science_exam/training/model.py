@@ -83,7 +83,7 @@ def load_base(base: BaseConfig) -> PreTrainedModel:
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"base {base.path!r}: does not load: {_one_line(error)}") from None
-    _keep_exact_on_cpu(model)
+    keep_exact_on_cpu(model)
     return model.requires_grad_(False)
 
 
@@ -159,7 +159,7 @@ def load_adapter(model: PreTrainedModel, folder: Path):
     return PeftModel.from_pretrained(model, str(folder)).eval()
 
 
-def _keep_exact_on_cpu(model: PreTrainedModel) -> None:
+def keep_exact_on_cpu(model: PreTrainedModel) -> None:
     """Keep bitsandbytes from repacking 4-bit weights at the first forward pass in eval mode.
 
     On CPUs with AVX-512 bf16 it would: products are then rounded to bf16 (also in the training
