@@ -20,6 +20,8 @@ GPUS        := 1
 DATA        :=
 # folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file
 CONTEXTS    :=
+# of make blend: names of the runs to blend
+RUNS        :=
 # file to score instead of a run: predictions.parquet or submission.csv
 PREDICTIONS :=
 # of make bench-train: folder of a Llama, rows to train on
@@ -64,7 +66,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict merge evaluate pretrain bench-train lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +118,10 @@ predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): pred
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")
+
+blend: $(installed) ## several runs as one: make blend RUNS="a b c" (QUESTIONS=test.csv: their answers to it too)
+	$(PYTHON) scripts/blend.py runs='[$(subst $() ,$(comma),$(foreach run,$(RUNS),"$(run)"))]' $(if $(filter command line,$(origin RUN)),name="$(RUN)") \
+	$(if $(filter command line,$(origin QUESTIONS)),test="$(set)") $(args)
 
 merge: $(installed) ## merge a run's adapter (RUN=demo/fold0) into its 16-bit base: data/merged/NAME (ARGS=base=… names another)
 	$(PYTHON) scripts/merge.py run="$(answering_folder)" $(args)

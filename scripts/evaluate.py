@@ -4,15 +4,17 @@
     make evaluate PREDICTIONS=submission.csv QUESTIONS=train.csv
     python scripts/evaluate.py run=data/runs/demo
 
-Prints accuracy and MAP@3 with intervals beside the random and longest-option baselines.
+Prints accuracy, MAP@3, log-loss and calibration beside the random and longest-option baselines; of a run with
+several folds also what calibration makes of it.
 """
 
 from pathlib import Path
 
+from science_exam.answering.calibration import calibrate_out_of_fold
 from science_exam.cli import run_script
+from science_exam.evaluation import report
 from science_exam.evaluation.config import EvaluateConfig
 from science_exam.evaluation.out_of_fold import find_question_set, read_out_of_fold
-from science_exam.evaluation.report import Scores, format_report, score_all, score_submission
 from science_exam.files import write_text
 from science_exam.kaggle.submission import read_submission
 from science_exam.questions.store import read_question_set
@@ -23,21 +25,30 @@ def main(config: EvaluateConfig, _: str) -> None:
     source = find_question_set(Path(config.run)) if config.run else Path(config.questions)
     questions = read_question_set(source).questions
     if config.run:
-        predictions = read_out_of_fold(Path(config.run))
-        predicted = predictions["after training"]["question_id"]
-        scores = score_all(questions[questions["question_id"].isin(predicted)], predictions)
+        text = report_run(Path(config.run), questions)
+        write_text(Path(config.run) / "scores.md", text + "\n")
     else:
-        scores = [*score_all(questions, {}), *(score_file(Path(p), questions) for p in config.predictions)]
-    report = format_report(scores)
-    if config.run:
-        write_text(Path(config.run) / "scores.md", report + "\n")
-    print(report)
+        scores = [score_file(Path(path), questions) for path in config.predictions]
+        text = report.format_report([*report.score_all(questions, {}), *scores])
+    print(text)
 
 
-def score_file(path: Path, questions) -> Scores:
+def report_run(run: Path, questions) -> str:
+    predictions = read_out_of_fold(run)
+    state, final = list(predictions.items())[-1]
+    asked = questions[questions["question_id"].isin(final["question_id"])]
+    text = report.format_report(report.score_all(asked, predictions))
+    if final["fold"].nunique() == 1:
+        return text
+    calibrated, temperatures = calibrate_out_of_fold(final, asked)
+    score = report.score_predictions(state, calibrated, asked)
+    return f"{text}\n{report.format_calibrated(score, temperatures)}"
+
+
+def score_file(path: Path, questions) -> report.Scores:
     if path.suffix == ".csv":
-        return score_submission(str(path), read_submission(path), questions)
-    return score_all(questions, {str(path): read_table(PREDICTIONS, path)})[-1]
+        return report.score_submission(str(path), read_submission(path), questions)
+    return report.score_all(questions, {str(path): read_table(PREDICTIONS, path)})[-1]
 
 
 if __name__ == "__main__":

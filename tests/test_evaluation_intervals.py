@@ -50,6 +50,15 @@ def test_many_rows_with_values_of_their_own_are_resampled_too():
     assert bootstrap_mean(values).high == pytest.approx(values.mean() + half, abs=0.001)
 
 
+def test_few_and_many_distinct_values_are_resampled_alike():
+    generator = np.random.default_rng(0)
+    few = generator.choice([0.0, 0.5, 1.0], size=400)
+    many = few + 1e-9 * generator.random(400)  # rows are drawn, not counts of values
+    one, other = bootstrap_mean(few), bootstrap_mean(many)
+    assert other.low == pytest.approx(one.low, abs=0.003)
+    assert other.high == pytest.approx(one.high, abs=0.003)
+
+
 def test_pairing_sees_a_difference_that_the_single_intervals_hide():
     generator = np.random.default_rng(0)
     old = generator.random(200)  # how hard each question is

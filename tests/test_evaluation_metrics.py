@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from science_exam.evaluation.metrics import (
     accuracy,
+    brier_scores,
+    expected_calibration_error,
+    log_losses,
     map_at_k,
     ndcg_at,
     rank_options,
@@ -83,6 +86,84 @@ def test_a_ranking_holds_every_option_once_with_falling_scores(scores):
 def test_rankings_and_answers_must_be_as_many():
     with pytest.raises(ValueError, match="zip"):
         reciprocal_ranks([[1, 2, 3]], [1, 2])
+
+
+# ---------------------------------------------------------------------------------- probabilities
+
+
+def test_log_loss_is_minus_the_log_of_the_right_options_probability():
+    losses = log_losses([[0.5, 0.25, 0.25], [0.2, 0.7, 0.1]], [2, 1])
+    assert losses.tolist() == pytest.approx([np.log(4), np.log(5)])
+    assert log_losses(np.full((1, 5), 0.2), [4])[0] == pytest.approx(1.6094, abs=1e-4)
+
+
+def test_an_impossible_right_option_costs_much_but_not_everything():
+    assert log_losses([[1.0, 0, 0, 0, 0]], [2])[0] == pytest.approx(15 * np.log(10))
+
+
+def test_brier_score_is_the_squared_distance_from_certainty():
+    # (0.5 - 1)² + 0.3² + 0.2² = 0.38;  0.5² + (0.3 - 1)² + 0.2² = 0.78
+    assert brier_scores([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], [1, 2]).tolist() == pytest.approx([0.38, 0.78])
+    assert brier_scores(np.full((1, 5), 0.2), [1])[0] == pytest.approx(0.8)
+    assert brier_scores([[0, 1.0], [1.0, 0]], [2, 2]).tolist() == [0, 2]
+
+
+def test_calibration_error_is_the_mean_gap_of_bins_of_equal_count():
+    confident = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.7, 0.3]])
+    # Least confident two: 0.65 against 1/2 right; the others: 0.85 against 1.
+    assert expected_calibration_error(confident, [1, 1, 2, 1], n_bins=2) == pytest.approx((0.15 + 0.15) / 2)
+    # A bin a row: 0.6 against 0, 0.7, 0.8 and 0.9 against 1.
+    gaps = (0.6 + 0.3 + 0.2 + 0.1) / 4
+    assert expected_calibration_error(confident, [1, 1, 2, 1], n_bins=4) == pytest.approx(gaps)
+    assert expected_calibration_error(confident, [1, 1, 2, 1], n_bins=50) == pytest.approx(gaps)
+    # One bin: 0.75 against 3/4.
+    assert expected_calibration_error(confident, [1, 1, 2, 1], n_bins=1) == pytest.approx(0)
+
+
+def test_bins_differ_by_one_row_at_most_and_weigh_by_their_rows():
+    # Two bins: 0.5, 0.6 and 0.7, of which none is right; 0.8 and 0.9, of which both are.
+    p = np.array([[x, 1 - x] for x in (0.5, 0.6, 0.7, 0.8, 0.9)])
+    error = expected_calibration_error(p, [2, 2, 2, 1, 1], n_bins=2)
+    assert error == pytest.approx((3 * 0.6 + 2 * 0.15) / 5)
+
+
+def test_rows_of_one_confidence_share_their_accuracy():
+    # Half of the rows are right, and all say 0.5: nothing to complain of, however they lie in the bins.
+    p = np.tile([0.5, 0.3, 0.2], (8, 1))
+    for answers in ([1, 1, 1, 1, 2, 2, 2, 2], [1, 2, 1, 2, 1, 2, 1, 2]):
+        assert expected_calibration_error(p, answers, n_bins=4) == pytest.approx(0)
+
+
+def test_perfect_certainty_has_no_error_of_any_kind():
+    p, answers = np.eye(5)[[0, 2, 4]], [1, 3, 5]
+    assert log_losses(p, answers).tolist() == brier_scores(p, answers).tolist() == [0, 0, 0]
+    assert expected_calibration_error(p, answers) == 0
+
+
+PROBABILITIES = st.lists(
+    st.tuples(st.lists(st.integers(0, 4), min_size=5, max_size=5).filter(any), st.integers(1, 5)),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(PROBABILITIES, st.randoms())
+def test_scores_of_probabilities_keep_their_bounds_and_forget_the_order_of_rows(rows, random):
+    def score(rows):
+        p = np.array([weights for weights, _ in rows], dtype=float)
+        p /= p.sum(axis=1, keepdims=True)
+        answers = [answer for _, answer in rows]
+        return log_losses(p, answers), brier_scores(p, answers), expected_calibration_error(p, answers)
+
+    losses, brier, error = score(rows)
+    assert (losses >= 0).all()
+    assert (losses <= 15 * np.log(10) + 1e-9).all()
+    assert (brier >= -1e-12).all()
+    assert (brier <= 2 + 1e-12).all()
+    assert 0 <= error <= 1
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    assert score(shuffled)[2] == pytest.approx(error, abs=1e-12)
 
 
 # ------------------------------------------------------------------------------------ retrieval

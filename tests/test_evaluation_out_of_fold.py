@@ -4,7 +4,12 @@ import pandas as pd
 import pytest
 
 from science_exam.errors import UserError
-from science_exam.evaluation.out_of_fold import find_question_set, read_out_of_fold, report_fold
+from science_exam.evaluation.out_of_fold import (
+    find_question_set,
+    list_answer_files,
+    read_out_of_fold,
+    report_fold,
+)
 from science_exam.questions.store import list_files, write_question_set
 from science_exam.runs import Run
 from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, write_table
@@ -58,6 +63,30 @@ def test_a_run_that_is_not_there_names_the_command(tmp_path):
         find_question_set(tmp_path / "nothing")
 
 
+def test_a_run_that_is_not_there_names_those_that_are(run_folder, tmp_path):
+    (tmp_path / "runs/empty").mkdir()
+    with pytest.raises(UserError, match=r"runs/tri: no run there; there are: try; train"):
+        read_out_of_fold(tmp_path / "runs/tri")
+
+
+def test_logs_of_folds_that_were_trained_side_by_side_are_no_folds(run_folder):
+    (run_folder / "fold0.log").write_text("trained")
+    assert len(read_out_of_fold(run_folder)["after training"]) == 16  # of 40, two folds of five
+
+
+def test_a_blend_has_one_state(run_folder, question_set, tmp_path):
+    folder = tmp_path / "runs/blend"
+    run = Run(folder, {"runs": ["try"], "questions": str(tmp_path / "set")}, list_files(tmp_path / "set"))
+    run.begin()
+    write_table(make_predictions(question_set.questions, True), PREDICTIONS, folder / "predictions.parquet")
+    run.finish({})
+    assert list(read_out_of_fold(folder)) == ["blend"]
+    assert list_answer_files(folder) == [folder / "predictions.parquet"]
+    assert find_question_set(folder) == tmp_path / "set"
+    names = [file.parent.name for file in list_answer_files(run_folder)]
+    assert names == ["fold0", "fold1"]
+
+
 def test_the_question_set_of_a_run_is_found(run_folder, tmp_path):
     assert find_question_set(run_folder) == tmp_path / "set"
 
@@ -76,6 +105,6 @@ def test_the_report_of_a_fold_holds_the_baselines_and_both_states(run_folder, qu
     inside = (question_set.folds["fold"] == 0).to_numpy()
     scores = report_fold(run_folder / "fold0", question_set.questions[inside])
     assert scores["before training"]["accuracy"] == 0.0
-    assert scores["after training"] == {"accuracy": 1.0, "map3": 1.0}
+    assert scores["after training"] == {"accuracy": 1, "map3": 1, "log_loss": 0, "brier": 0, "ece": 0}
     report = (run_folder / "fold0" / "report.md").read_text()
     assert all(name in report for name in ("random order", "longest option", "before", "after"))

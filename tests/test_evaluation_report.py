@@ -7,10 +7,12 @@ from science_exam.evaluation.report import (
     RANDOM_ACCURACY,
     RANDOM_MAP3,
     Scores,
+    format_calibrated,
     format_report,
     score_all,
     score_longest_option,
     score_predictions,
+    score_probabilities,
     score_submission,
     summarize,
 )
@@ -95,7 +97,8 @@ def test_score_all_puts_the_baseline_first():
     predictions = make_predictions(["q0", "q1"], [[0, 0, 1, 0, 0], [1, 0, 0, 0, 0]])
     scores = score_all(questions, {"before": predictions, "after": predictions})
     assert [score.name for score in scores] == ["longest option", "before", "after"]
-    assert summarize(scores)["after"] == {"accuracy": 1, "map3": 1}
+    assert summarize(scores)["after"] == {"accuracy": 1, "map3": 1, "log_loss": 0, "brier": 0, "ece": 0}
+    assert summarize(scores)["longest option"] == {"accuracy": 0.5, "map3": 0.666667}
 
 
 def test_summary_holds_plain_numbers():
@@ -111,14 +114,34 @@ def test_report_shows_baselines_intervals_and_paired_comparisons():
         [Scores("longest option", wrong, wrong + 0.5), Scores("after training", right, right)]
     )
     lines = report.splitlines()
-    assert lines[0] == "10 questions; 95% bootstrap intervals over questions"
-    assert "| random order (expected) | 0.200 | 0.367 |" in lines
-    assert "| longest option | 0.000 [0.000, 0.000] | 0.500 [0.500, 0.500] |" in lines
+    assert lines[0].startswith("10 questions; 95% bootstrap intervals over questions; ECE: ")
+    assert "| random order (expected) | 0.200 | 0.367 | 1.609 | – |" in lines
+    assert "| longest option | 0.000 [0.000, 0.000] | 0.500 [0.500, 0.500] | – | – |" in lines
     [row] = [line for line in lines if line.startswith("| after training | 0.800 [0.")]
     assert row.count("0.800") == 2
     # 8 gained, none lost: 2 / 2^8 = 0.0078.
     assert lines[-1].startswith("after training - longest option: MAP@3 +0.300 [")
     assert lines[-1].endswith("paired; accuracy: McNemar p = 0.0078")
+
+
+def test_probabilities_are_scored_too():
+    questions = make_questions([1, 2])
+    predictions = make_predictions(["q0", "q1"], [[0.5, 0.2, 0.1, 0.1, 0.1], [0.5, 0.2, 0.1, 0.1, 0.1]])
+    scores = score_predictions("model", predictions, questions)
+    assert scores.losses.tolist() == pytest.approx([np.log(2), np.log(5)])
+    # 0.5² + 0.2² + 3 · 0.1² = 0.32, - 2 p + 1
+    assert scores.brier.tolist() == pytest.approx([0.32, 0.92])
+    assert scores.calibration_error == pytest.approx(0)  # says 0.5, and half are right
+    [row] = [line for line in format_report([scores]).splitlines() if line.startswith("| model")]
+    assert "| 1.151 [0.693, 1.609] | 0.000 |" in row  # (ln 2 + ln 5) / 2
+
+
+def test_a_calibrated_run_is_told_in_one_line():
+    scores = score_probabilities("after training", np.array([[0.5, 0.5, 0, 0, 0]] * 2), np.array([1, 2]))
+    assert format_calibrated(scores, {"0": 1.5, "1": 1.234}) == (
+        "after training, calibrated (temperature 1.23 to 1.50, fitted on the other folds): "
+        "log-loss 0.693 [0.693, 0.693], ECE 0.000"
+    )
 
 
 def test_a_report_of_one_answerer_compares_nothing():

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from science_exam.answering.pooling import Pool
+from science_exam.answering.weighting import Weighting
+
 
 @dataclass(frozen=True)
 class PredictConfig:
@@ -47,3 +50,33 @@ class AskConfig:
     def __post_init__(self) -> None:
         if self.max_contexts is not None and self.max_contexts < 0:
             raise ValueError(f"max_contexts: expected 0 or more, found {self.max_contexts}")
+
+
+@dataclass(frozen=True)
+class BlendConfig:
+    """Several runs as one."""
+
+    # names of the runs below data/runs/, trained on one question set with its folds; blends too
+    runs: tuple[str, ...] = ()
+    # name of the blend below data/runs/; blend-<run>-<run>… when empty
+    name: str = ""
+    # what is averaged over the runs: probabilities, logits (their geometric mean) or ranks
+    pool: Pool = "logits"
+    # weights of the runs: equal, or those that are best for log_loss or for map3
+    weights: Weighting = "log_loss"
+    # temperatures, of every run and of the blend, fitted for log-loss; without them probabilities are
+    # averaged as they are
+    calibrate: bool = True
+    # folder of a test set (make questions) that every run has answered (make predict): the blend's answers
+    # go below data/predictions/
+    test: str = ""
+    # of the search for the weights that are best for map3
+    seed: int = 0
+    # replace a blend of other runs or with other settings
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise ValueError('runs: expected names of runs (make blend RUNS="a b c"), found none')
+        if twice := [run for run in self.runs if self.runs.count(run) > 1]:
+            raise ValueError(f"runs: expected each run once, found {twice[0]!r} twice")

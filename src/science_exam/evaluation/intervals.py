@@ -6,6 +6,9 @@ import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+# Scores have a handful of distinct values, losses as many as there are questions.
+FEW_LEVELS = 64
+DRAWS_AT_ONCE = 4_000_000  # 32 MB of row numbers
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,28 @@ class Interval:
 def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Interval:
     """Mean of per-question `values` (rows,) with a 95% percentile bootstrap over questions.
 
-    Resampling n rows with replacement draws multinomial counts of the distinct values, of which
-    scores have a handful, so all resamples come from one small product.
-
     Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
     values = np.asarray(values, dtype=float)
-    n = len(values)
-    generator = np.random.default_rng(seed)
-    levels, counts = np.unique(values, return_counts=True)
-    draws = generator.multinomial(n, counts / n, size=RESAMPLES)  # (resamples, levels)
-    means = draws @ levels / n
+    means = _resample_means(values, np.random.default_rng(seed))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(values.mean()), float(low), float(high))
+
+
+def _resample_means(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Means of `RESAMPLES` samples of n of the n values with replacement, (resamples,).
+
+    Such a sample holds multinomial counts of the distinct values, so where these are few all means come
+    from one small product; where they are many, rows are drawn, a block of samples at a time.
+    """
+    n = len(values)
+    levels, counts = np.unique(values, return_counts=True)
+    if len(levels) <= FEW_LEVELS:
+        return generator.multinomial(n, counts / n, size=RESAMPLES) @ levels / n
+    size = max(1, DRAWS_AT_ONCE // n)
+    blocks = [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
+    return np.concatenate([values[generator.integers(n, size=(b, n))].mean(axis=1) for b in blocks])
 
 
 def bootstrap_difference(new: np.ndarray, old: np.ndarray, seed: int = 0) -> Interval:

@@ -14,12 +14,14 @@ from science_exam.tables import PREDICTIONS, check_table, read_table
 
 # The files of a fold that hold its answers to the held-out questions.
 STATES = {"before training": "predictions_before.parquet", "after training": "predictions.parquet"}
+# Of a blend, which is not trained; each question is answered with weights fitted on the other folds.
+BLENDED = {"blend": "predictions.parquet"}
 
 
 def score_validation(
     questions: pd.DataFrame, predict: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> dict[str, float]:
-    """{"accuracy": …, "map3": …} of the predictions that `predict` makes for `questions` now."""
+    """{"accuracy": …, "map3": …, …} of the predictions that `predict` makes for `questions` now."""
     scores = score_predictions("validation", predict(questions), questions)
     return summarize([scores])["validation"]
 
@@ -38,11 +40,11 @@ def report_fold(folder: Path, questions: pd.DataFrame) -> dict[str, dict[str, fl
 
 
 def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
-    """Predictions of all folds of a run, before and after training: each question is predicted by
-    the fold that held it out.
+    """Predictions of all folds of a run, before and after training, or of a blend: each question is
+    predicted by the fold that held it out.
 
     Args:
-        run: data/runs/<run>, with fold folders in it, or one fold's folder.
+        run: data/runs/<run>, with fold folders in it, or one fold's folder, or a blend's.
 
     Raises:
         UserError: no such run, or a fold that is not finished.
@@ -53,9 +55,18 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
         _check_same_settings(folds[0], fold)
     joined = {
         state: pd.concat([read_table(PREDICTIONS, fold / file) for fold in folds])
-        for state, file in STATES.items()
+        for state, file in _list_states(folds[0]).items()
     }
     return {state: check_table(frame, PREDICTIONS, str(run)) for state, frame in joined.items()}
+
+
+def list_answer_files(run: Path) -> list[Path]:
+    """The files with a run's or a blend's final answers, one a fold or one of all.
+
+    Raises:
+        UserError: no such run.
+    """
+    return [fold / STATES["after training"] for fold in _list_folds(run)]
 
 
 def find_question_set(run: Path) -> Path:
@@ -73,6 +84,10 @@ def find_question_set(run: Path) -> Path:
     return folder
 
 
+def _list_states(fold: Path) -> dict[str, str]:
+    return BLENDED if "runs" in _read_settings(fold) else STATES
+
+
 def _check_same_settings(first: Path, fold: Path) -> None:
     """Folds of one run differ in the fold alone; anything else would mix two experiments."""
     one, other = _read_settings(first), _read_settings(fold)
@@ -88,7 +103,16 @@ def _read_settings(fold: Path) -> dict:
 
 
 def _list_folds(run: Path) -> list[Path]:
-    folds = [run] if (run / "config.yaml").is_file() else sorted(run.glob("fold*"))
+    # Folds that were trained side by side leave fold<fold>.log here too.
+    below = sorted(path for path in run.glob("fold*") if path.is_dir())
+    folds = [run] if (run / "config.yaml").is_file() else below
     if not folds:
-        raise UserError(f"{run}: no run there; train one with: make train FOLD=0")
+        runs = sorted(path.name for path in run.parent.glob("*") if _is_run(path))
+        raise UserError(
+            f"{run}: no run there; there are: {', '.join(runs) or 'none'}; train one with: make train FOLD=0"
+        )
     return folds
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file() or any(folder.glob("fold*/config.yaml"))

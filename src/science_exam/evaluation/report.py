@@ -1,6 +1,6 @@
 """Scores of several answerers on the same questions, always beside the honest baselines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,40 @@ from science_exam.evaluation.intervals import (
     bootstrap_mean,
     mcnemar_p,
 )
-from science_exam.evaluation.metrics import N_OPTIONS, rank_options, reciprocal_ranks
+from science_exam.evaluation.metrics import (
+    N_BINS,
+    N_OPTIONS,
+    brier_scores,
+    expected_calibration_error,
+    log_losses,
+    rank_options,
+    reciprocal_ranks,
+)
 from science_exam.tables import OPTION_COLUMNS, PROBABILITY_COLUMNS
 
 K = 3
-# Expected values of a random order: 1/5, and (1 + 1/2 + 1/3) / 5.
+# Expected values of a random order: 1/5, and (1 + 1/2 + 1/3) / 5; ln 5 where all options are alike.
 RANDOM_ACCURACY = 1 / N_OPTIONS
 RANDOM_MAP3 = sum(1 / rank for rank in range(1, K + 1)) / N_OPTIONS
+RANDOM_LOG_LOSS = float(np.log(N_OPTIONS))
+UNKNOWN = "–"  # of an answerer that only ranks
+RANDOM = ("random order (expected)", *(f"{x:.3f}" for x in (RANDOM_ACCURACY, RANDOM_MAP3, RANDOM_LOG_LOSS)))
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One answerer's scores a question: `right` (rows,) 0 or 1, `reciprocal` (rows,) for MAP@3."""
+    """One answerer's scores a question: `right` (rows,) 0 or 1, `reciprocal` (rows,) for MAP@3.
+
+    Where its probabilities are known, also its log-losses (rows,), its Brier scores (rows,) and its expected
+    calibration error, which is of all questions together and therefore without an interval.
+    """
 
     name: str
     right: np.ndarray
     reciprocal: np.ndarray
+    losses: np.ndarray | None = None
+    brier: np.ndarray | None = None
+    calibration_error: float | None = None
 
     @property
     def accuracy(self) -> Interval:
@@ -37,10 +55,24 @@ class Scores:
     def map3(self) -> Interval:
         return bootstrap_mean(self.reciprocal)
 
+    @property
+    def log_loss(self) -> Interval | None:
+        return None if self.losses is None else bootstrap_mean(self.losses)
+
 
 def score_rankings(name: str, rankings, answers) -> Scores:
     """Scores of rankings (option numbers, best first) against answers (rows,)."""
     return Scores(name, reciprocal_ranks(rankings, answers, k=1), reciprocal_ranks(rankings, answers, K))
+
+
+def score_probabilities(name: str, probabilities: np.ndarray, answers: np.ndarray) -> Scores:
+    """Scores of probabilities (rows, 5) against answers (rows,)."""
+    return replace(
+        score_rankings(name, rank_options(probabilities), answers),
+        losses=log_losses(probabilities, answers),
+        brier=brier_scores(probabilities, answers),
+        calibration_error=expected_calibration_error(probabilities, answers),
+    )
 
 
 def score_predictions(name: str, predictions: pd.DataFrame, questions: pd.DataFrame) -> Scores:
@@ -52,8 +84,8 @@ def score_predictions(name: str, predictions: pd.DataFrame, questions: pd.DataFr
     answered = labelled(questions)
     _check_covered(name, answered["question_id"], set(predictions["question_id"]))
     aligned = predictions.set_index("question_id").loc[answered["question_id"]]
-    rankings = rank_options(aligned[list(PROBABILITY_COLUMNS)].to_numpy())
-    return score_rankings(name, rankings, answered["answer"].to_numpy())
+    probabilities = aligned[list(PROBABILITY_COLUMNS)].to_numpy()
+    return score_probabilities(name, probabilities, answered["answer"].to_numpy())
 
 
 def score_submission(name: str, rankings: dict[str, list[int]], questions: pd.DataFrame) -> Scores:
@@ -96,31 +128,56 @@ def labelled(questions: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_report(scores: list[Scores]) -> str:
-    """A Markdown table: every answerer's accuracy and MAP@3 with 95% intervals, baselines first.
+    """A Markdown table: every answerer's scores, with 95% intervals where they are means; baselines first.
 
     The last of `scores` is then compared with each other one, question by question.
     """
     lines = [
-        f"{len(scores[0].right)} questions; 95% bootstrap intervals over questions",
+        f"{len(scores[0].right)} questions; 95% bootstrap intervals over questions; "
+        f"ECE: expected calibration error, {N_BINS} bins of equal count",
         "",
-        "| answered by | accuracy | MAP@3 |",
-        "| --- | --- | --- |",
-        f"| random order (expected) | {RANDOM_ACCURACY:.3f} | {RANDOM_MAP3:.3f} |",
-        *(f"| {score.name} | {score.accuracy} | {score.map3} |" for score in scores),
+        "| answered by | accuracy | MAP@3 | log-loss | ECE |",
+        "| --- | --- | --- | --- | --- |",
+        f"| {' | '.join(RANDOM)} | {UNKNOWN} |",
+        *map(_format_row, scores),
     ]
     lines += ["", *(_compare(scores[-1], other) for other in scores[:-1])]
     return "\n".join(lines)
 
 
+def format_calibrated(score: Scores, temperatures: dict[str, float]) -> str:
+    """What temperatures that were fitted on the other folds make of a run's probabilities.
+
+    Args:
+        score: of the calibrated predictions.
+        temperatures: of each fold.
+    """
+    low, high = min(temperatures.values()), max(temperatures.values())
+    return (
+        f"{score.name}, calibrated (temperature {low:.2f} to {high:.2f}, fitted on the other folds): "
+        f"log-loss {score.log_loss}, ECE {score.calibration_error:.3f}"
+    )
+
+
 def summarize(scores: list[Scores]) -> dict[str, dict[str, float]]:
-    """Accuracy and MAP@3 of each answerer as plain numbers, for a manifest."""
-    return {
-        score.name: {
-            "accuracy": round(float(score.right.mean()), 6),
-            "map3": round(float(score.reciprocal.mean()), 6),
-        }
-        for score in scores
+    """Each answerer's scores as plain numbers, for a manifest."""
+    return {score.name: _summarize_one(score) for score in scores}
+
+
+def _summarize_one(score: Scores) -> dict[str, float]:
+    values = {
+        "accuracy": score.right,
+        "map3": score.reciprocal,
+        "log_loss": score.losses,
+        "brier": score.brier,
+        "ece": score.calibration_error,
     }
+    return {name: round(float(np.mean(value)), 6) for name, value in values.items() if value is not None}
+
+
+def _format_row(score: Scores) -> str:
+    error = UNKNOWN if score.calibration_error is None else f"{score.calibration_error:.3f}"
+    return f"| {score.name} | {score.accuracy} | {score.map3} | {score.log_loss or UNKNOWN} | {error} |"
 
 
 def _check_covered(name: str, asked: pd.Series, predicted: set[str]) -> None:
