@@ -15,6 +15,9 @@ from science_exam.runs import find_changed, open_run
 from science_exam.tables import PREDICTIONS, write_table
 from science_exam.training.trained import read_training
 
+# What changes the pace of the answers and not what they are.
+UNDECISIVE = ("batch_size", "base", "streaming", "memory_budget_gb", "host_memory_gb")
+
 
 def main(config: PredictConfig, _: str) -> None:
     trained, asked = Path(config.run), Path(config.questions)
@@ -35,11 +38,13 @@ def main(config: PredictConfig, _: str) -> None:
     folder = Path(config.out or f"data/predictions/{settings.run}-fold{settings.fold}-{asked.name}")
     weights = trained / "adapter" / "adapter_model.safetensors"
     inputs = [*list_files(asked, contexts), weights, trained / "config.yaml"]
-    run = open_run(folder, config, inputs, without=("batch_size", "base"))
+    run = open_run(folder, config, inputs, without=UNDECISIVE)
     if not run.finished:
         from science_exam.answering.predictions import load_answerer
 
         limits = {"max_contexts": k, "max_tokens": settings.max_tokens, "batch_size": config.batch_size}
+        if config.streaming:
+            limits["budgets_gb"] = config.memory_budget_gb, config.host_memory_gb
         answerer = load_answerer(settings.base, weights.parent, **limits)
         predictions = answerer.predict(questions, data.contexts, fold, settings.run, progress="answering")
         run.begin()

@@ -10,7 +10,7 @@ from science_exam.training.config import BaseConfig, LoraConfig
 from science_exam.training.model import add_adapter, load_base, save_adapter
 
 N_TOKENS = 300  # of the vocabulary
-N_LAYERS = 4
+N_LAYERS = 3
 OPTIONS = [[7, 8, token, 0] for token in range(20, 25)]  # two tokens are forced, the third decides
 SIZES = {
     "vocab_size": N_TOKENS,

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
+from conftest import LLAMA
 from streamed_bases import (
     ARCHITECTURES,
     N_LAYERS,
@@ -21,6 +23,8 @@ from science_exam.answering.decoding import score_options
 from science_exam.answering.prefetch import Prefetcher
 from science_exam.answering.streaming import StreamedBase
 from science_exam.errors import UserError
+from science_exam.questions.store import write_question_set
+from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, read_table
 from science_exam.training.config import BaseConfig
 from science_exam.training.hollow import HollowBase, load_hollow_base
 from science_exam.training.model import load_adapter, load_base
@@ -59,25 +63,30 @@ def assert_same(streamed: np.ndarray, whole: np.ndarray, atol: float = 1e-6) -> 
     assert len(set(whole.argmax(axis=1))) > 1  # else the agreement says little
 
 
-@pytest.mark.parametrize("quantization", ["none", "nf4", "fp4"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("architecture", "quantization"),
+    [*((name, kind) for name in ARCHITECTURES for kind in ("none", "nf4")), ("Llama", "fp4")],
+)
 def test_answers_are_those_of_the_whole_base(saved, architecture, quantization):
     base = BaseConfig(path=saved(architecture), quantization=quantization)
     assert_same(stream(base).score_options(PROMPTS, OPTIONS, 4), score_whole(base))
 
 
-@pytest.mark.parametrize("double_quantization", [True, False])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("architecture", "double_quantization"), [*((name, True) for name in ARCHITECTURES), ("Llama", False)]
+)
 def test_a_base_that_is_stored_in_4_bits_is_used_as_it_is(saved, tmp_path, architecture, double_quantization):
     settings = {"quantization": "nf4", "double_quantization": double_quantization}
     base = BaseConfig(path=quantize_base(tmp_path, saved(architecture), **settings), quantization="none")
     assert_same(stream(base).score_options(PROMPTS, OPTIONS, 4), score_whole(base))
 
 
-@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-def test_weights_of_any_type_are_computed_in_any_other(tmp_path, stored, quantization, dtype):
+@pytest.mark.parametrize(
+    ("stored", "dtype"),
+    [(torch.float16, "fp32"), (torch.bfloat16, "bf16"), (torch.float16, "bf16"), (torch.float32, "bf16")],
+)
+def test_weights_of_any_type_are_computed_in_any_other(tmp_path, stored, dtype, quantization):
     base = BaseConfig(path=save_base(tmp_path, dtype=stored), quantization=quantization, dtype=dtype)
     # In bf16 the head may round the five tokens' logits otherwise than those of the whole vocabulary.
     streamed, atol = stream(base).score_options(PROMPTS, OPTIONS, 4), 1e-6 if dtype == "fp32" else 0.02
@@ -176,6 +185,22 @@ def test_what_finds_no_room_waits_elsewhere_or_for_another_pass(
     assert numbers == list(range(N_LAYERS)) * (len(numbers) // N_LAYERS)
 
 
+def test_questions_that_are_done_leave_their_room_to_the_next(saved, monkeypatch):
+    opened, alive_at_opening, open_batch = [], [], StreamedBase._open
+
+    def count(*arguments):
+        alive_at_opening.append(sum(reference() is not None for reference in opened))
+        batch = open_batch(*arguments)
+        opened.append(weakref.ref(batch))
+        return batch
+
+    monkeypatch.setattr(StreamedBase, "_open", count)
+    streamed = stream(BaseConfig(path=saved(), quantization="none"), memory_budget_gb=1e-9)
+    streamed.score_options(PROMPTS, OPTIONS, 4)
+    # Each lot is one batch, and the next batch finds no room beside it.
+    assert alive_at_opening == [0, 1] * 3 + [0]
+
+
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
 def test_two_devices_divide_the_questions(saved, tmp_path, monkeypatch, quantization):
     base = BaseConfig(path=saved(), quantization=quantization)
@@ -237,3 +262,55 @@ def test_options_that_part_at_several_tokens_are_refused(saved):
     streamed = stream(BaseConfig(path=saved(), quantization="none"))
     with pytest.raises(UserError, match="part at one token"):
         streamed.score_options(PROMPTS, [[7, 20, 0], [7, 21, 22, 0], [7, 21, 23, 0]])
+
+
+@pytest.fixture
+def run(bases, work, question_set) -> Path:
+    """A finished run on a 4-bit base, in a working folder with a question set."""
+    folder = Path("data/runs/tiny/fold0")
+    base = BaseConfig(path=bases[LLAMA].folder)
+    train_adapter(work / folder / "adapter", base)
+    settings = {"base": {"path": base.path}, "run": "tiny", "max_contexts": 1, "max_tokens": 600}
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    for name in ("inputs.json", "manifest.json"):
+        (folder / name).write_text("{}")
+    write_question_set(question_set, Path("data/questions/exam"))
+    return folder
+
+
+def test_predictions_are_the_same_with_streaming(run, run_script):
+    words = [f"run={run}", "questions=data/questions/exam"]
+    assert run_script("predict", *words, "out=whole") == 0
+    budgets = ["memory_budget_gb=0.001", "host_memory_gb=0.001"]
+    assert run_script("predict", *words, "out=streamed", "streaming=true", *budgets) == 0
+    whole, streamed = (
+        read_table(PREDICTIONS, Path(name) / "predictions.parquet") for name in ("whole", "streamed")
+    )
+    columns = list(PROBABILITY_COLUMNS)
+    np.testing.assert_allclose(streamed[columns], whole[columns], atol=1e-6)
+    assert Path("streamed/submission.csv").read_text() == Path("whole/submission.csv").read_text()
+    # How the answers were made is no other setting: they are there already.
+    assert run_script("predict", *words, "out=streamed") == 0
+
+
+def test_what_fails_under_way_leaves_nothing(run, run_script, capsys, monkeypatch):
+    def fail(base, number, out):
+        raise UserError(f"layer {number}: a file is gone")
+
+    monkeypatch.setattr(HollowBase, "read_layer", fail)
+    words = [f"run={run}", "questions=data/questions/exam", "streaming=true"]
+    assert run_script("predict", *words, "out=streamed") == 2
+    assert "layer 0: a file is gone" in capsys.readouterr().err
+    assert not Path("streamed").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["memory_budget_gb=3"], "memory_budget_gb: expected streaming=true too"),
+        (["streaming=true", "host_memory_gb=-1"], "host_memory_gb: expected 0 or more"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(work, run_script, capsys, words, message):
+    assert run_script("predict", *words) == 2
+    assert message in capsys.readouterr().err

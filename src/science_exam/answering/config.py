@@ -1,6 +1,7 @@
 """Settings of the answering stage."""
 
 from dataclasses import dataclass
+from math import inf
 
 from science_exam.answering.pooling import Pool
 from science_exam.answering.weighting import Weighting
@@ -23,8 +24,23 @@ class PredictConfig:
     out: str = ""
     # rows a batch
     batch_size: int = 8
+    # read the base a layer at a time, for all questions at once: it may be larger than the GPU's memory
+    streaming: bool = False
+    # with streaming: memory of each GPU in GB for questions between two layers; 0 is half of what is free
+    memory_budget_gb: float = 0.0
+    # with streaming: the CPU's memory in GB for questions that do not fit there; for those that fit neither
+    # the layers are read again
+    host_memory_gb: float = 0.0
     # replace predictions made with other settings or inputs
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("memory_budget_gb", "host_memory_gb"):
+            value = getattr(self, name)
+            if not 0 <= value < inf:
+                raise ValueError(f"{name}: expected 0 or more, found {value}")
+            if value and not self.streaming:
+                raise ValueError(f"{name}: expected streaming=true too, found false")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def score_options(
     log-probability a token, so that long options are not punished for their length.
 
     Args:
-        model: a causal language model in eval mode.
+        model: a causal language model in eval mode, or one that scores options itself (`StreamedBase`).
         prompts: token ids of each prompt.
         options: token ids of each option, closed by the end-of-text token.
         batch_size: prompts a forward pass; it changes the speed, not the answers.
@@ -45,6 +45,8 @@ def score_options(
     Returns:
         (prompts, options) float64, rows sum to 1.
     """
+    if hasattr(model, "score_options"):
+        return model.score_options(prompts, options, batch_size, pad_id, progress)
     trie = build_trie(options)
     score = _decision_scorer(trie, len(options)) if trie.decides_at_once else _sequence_scorer(options)
     scores = _in_batches(

@@ -70,10 +70,25 @@ class Answerer:
         return frame.assign(fold=fold, run=run)
 
 
-def load_answerer(base, adapter: Path, max_contexts: int, max_tokens: int, batch_size: int) -> Answerer:
-    """The `Answerer` of a base (a `BaseConfig`) with the adapter in a folder."""
+def load_answerer(
+    base,
+    adapter: Path,
+    max_contexts: int,
+    max_tokens: int,
+    batch_size: int,
+    budgets_gb: tuple[float, float] | None = None,
+) -> Answerer:
+    """The `Answerer` of a base (a `BaseConfig`) with the adapter in a folder.
+
+    With `budgets_gb`, memory of each GPU and of the CPU, the base is streamed (`StreamedBase`).
+    """
     from science_exam.training import model
 
     tokenizer = model.load_tokenizer(base.path)
-    answering = model.load_adapter(model.load_base(base), adapter)
+    if budgets_gb is None:
+        answering = model.load_adapter(model.load_base(base), adapter)
+    else:
+        from science_exam.answering.streaming import load_streamed_base
+
+        answering = load_streamed_base(base, adapter, *budgets_gb)
     return Answerer(answering, tokenizer, max_contexts, max_tokens, batch_size)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from science_exam.answering.lots import Batch, Room
 from science_exam.answering.options import build_trie
 from science_exam.answering.prefetch import Prefetcher
 from science_exam.errors import UserError
-from science_exam.training.hollow import HollowBase, Weights
+from science_exam.training.hollow import HollowBase, Weights, load_hollow_base
 
 FREE_SHARE = 0.5  # of a GPU's free memory, for what waits between layers; the rest is for computing
 
@@ -57,6 +58,15 @@ class StreamedBase:
         self._card_bytes = [memory_budget_gb * 1e9 or _measure_free(device) for device in self._devices]
         self._host_bytes = host_memory_gb * 1e9
 
+    @property
+    def config(self):
+        """The library's configuration of the base."""
+        return self._hollow.shell.config
+
+    def eval(self) -> "StreamedBase":
+        """Itself: it does nothing but answer."""
+        return self
+
     @torch.inference_mode()
     def score_options(
         self,
@@ -79,19 +89,31 @@ class StreamedBase:
             )
         forced, tokens = trie.find_decision(len(options))
         shells = [self._hollow.read_shell(device, tokens) for device in self._devices]
+        inputs = [[*prompt, *forced] for prompt in prompts]
         longest_first = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
         ahead = deque(longest_first[n : n + batch_size] for n in range(0, len(prompts), batch_size))
         scores = np.zeros((len(prompts), len(options)))
-        n_begun = 0
         while ahead:
-            lot = self._open_lot(ahead, [[*prompt, *forced] for prompt in prompts], pad_id, shells)
-            n_begun += sum(len(batch.rows) for batch in lot)
-            label = f"{progress}, {n_begun} of {len(prompts)} questions"
-            bar = partial(tqdm, desc=label, unit="layer", disable=progress is None)
-            self._prefetcher.run(partial(self._advance, lot), bar)
-            for batch, logits in [(batch, self._close(batch, shells)) for batch in lot]:
-                scores[batch.rows] = torch.softmax(logits.double(), dim=1).cpu().numpy()
+            for rows, probabilities in self._answer_lot(ahead, inputs, pad_id, shells, progress):
+                scores[rows] = probabilities
         return scores
+
+    def _answer_lot(
+        self,
+        ahead: deque[list[int]],
+        prompts: list[Tokens],
+        pad_id: int,
+        shells: list[Weights],
+        progress: str | None,
+    ) -> list[tuple[list[int], np.ndarray]]:
+        """Take as many of the rows ahead as find room through all layers: rows and their probabilities."""
+        lot = self._open_lot(ahead, prompts, pad_id, shells)
+        n_begun = len(prompts) - sum(map(len, ahead))
+        label = f"{progress}, {n_begun} of {len(prompts)} questions"
+        bar = partial(tqdm, desc=label, unit="layer", disable=progress is None)
+        self._prefetcher.run(partial(self._advance, lot), bar)
+        closed = [(batch.rows, self._close(batch, shells)) for batch in lot]
+        return [(rows, torch.softmax(logits.double(), dim=1).cpu().numpy()) for rows, logits in closed]
 
     def _open_lot(
         self, ahead: deque[list[int]], prompts: list[Tokens], pad_id: int, shells: list[Weights]
@@ -129,6 +151,14 @@ class StreamedBase:
         """(rows, options) logits of a batch behind the last layer: of its prompts' last tokens."""
         last = batch.states[:, -1:].to(self._devices[batch.card], non_blocking=True)
         return self._hollow.run_shell(shells[batch.card], {"inputs_embeds": last}, last)[:, -1]
+
+
+def load_streamed_base(
+    base, adapter: Path | None, memory_budget_gb: float = 0.0, host_memory_gb: float = 0.0
+) -> StreamedBase:
+    """The `StreamedBase` of a base (a `BaseConfig`) with the adapter in a folder, on all GPUs."""
+    hollow = load_hollow_base(base, adapter)
+    return StreamedBase(hollow, memory_budget_gb=memory_budget_gb, host_memory_gb=host_memory_gb)
 
 
 def list_devices() -> list[torch.device]:
