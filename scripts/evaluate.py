@@ -38,8 +38,9 @@ def report_run(run: Path, questions) -> str:
     state, final = list(predictions.items())[-1]
     asked = questions[questions["question_id"].isin(final["question_id"])]
     text = report.format_report(report.score_all(asked, predictions))
-    if final["fold"].nunique() == 1:
-        return text
+    known = final["question_id"].isin(report.labelled(asked)["question_id"])
+    if final[known]["fold"].nunique() == 1:
+        return text  # no other fold to fit on
     calibrated, temperatures = calibrate_out_of_fold(final, asked)
     score = report.score_predictions(state, calibrated, asked)
     return f"{text}\n{report.format_calibrated(score, temperatures)}"

@@ -137,7 +137,9 @@ def check_same_questions(sets: dict[str, pd.DataFrame]) -> pd.DataFrame:
     (first, reference), *others = _index_by_question(sets)
     for run, frame in others:
         shared = reference.index.intersection(frame.index)
-        one, other = (table.loc[shared, columns].fillna({"answer": UNANSWERED}) for table in (reference, frame))
+        one, other = (
+            table.loc[shared, columns].fillna({"answer": UNANSWERED}) for table in (reference, frame)
+        )
         differing = shared[(one != other).any(axis=1)].tolist()
         n_only = len(reference) + len(frame) - 2 * len(shared)
         if differing or n_only:
