@@ -76,6 +76,17 @@ def test_weights_are_views_of_the_layers_bytes_at_even_places(kept):
         assert (weight.data_ptr() - start) % 256 == 0
 
 
+def test_what_a_4_bit_base_has_beside_comes_in_the_compute_type(tmp_path):
+    stored = save_base(tmp_path / "stored", dtype=torch.bfloat16)
+    folder = quantize_base(tmp_path / "quantised", stored, dtype="bf16")
+    hollow = load(folder)  # fp32 on a CPU
+    memory = torch.zeros(hollow.layer_bytes, dtype=torch.uint8)
+    hollow.read_layer(0, memory)
+    weights = hollow.read_shell(torch.device("cpu"), [1]) | hollow.build_layer(0, memory)
+    assert {weight.dtype for weight in weights.values()} == {torch.float32, torch.uint8}
+    assert hollow.embed(torch.tensor([[3, 4]])).dtype == torch.float32
+
+
 def test_the_head_is_read_for_the_tokens_that_are_scored_alone(kept):
     hollow, whole = load(kept["single"]), load_base(BaseConfig(path=kept["single"], quantization="none"))
     weights = hollow.read_shell(torch.device("cpu"), [7, 3])

@@ -155,6 +155,9 @@ class HollowBase:
 def load_hollow_base(base: BaseConfig, adapter: Path | None = None) -> HollowBase:
     """The hollow form of what `load_base` and `load_adapter` load.
 
+    Of a base that is stored in 4 bits, the library leaves the other weights in the type that they are
+    stored in; here they are in the compute type, so that an older GPU computes in fp16 alone.
+
     Args:
         base: of the stage's settings.
         adapter: the folder of a trained adapter.
