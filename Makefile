@@ -107,7 +107,7 @@ questions: $(installed) ## question file -> questions, contexts and folds tables
 	$(if $(builds),$(PYTHON) scripts/build.py $(CONFIG) name="$(NAME)" $(if $(filter command line,$(origin FOLDS)),folds=$(FOLDS)) $(args),$(if $(wildcard $(QUESTIONS)/manifest.json),@:,\
 	$(PYTHON) scripts/questions.py path="$(QUESTIONS)" name="$(NAME)" folds=$(FOLDS)))
 
-train: $(if $(DATA),$(installed),questions) ## fine-tune an adapter, fold FOLD held out, and score it before and after (DATA=file: any prompts and completions)
+train: $(if $(DATA),$(installed),questions) ## fine-tune an adapter or an encoder, fold FOLD held out, and score it before and after (DATA=file: any prompts and completions)
 	$(PYTHON) $(processes) scripts/train.py $(CONFIG) run="$(RUN)" $(if $(DATA),data="$(DATA)",fold=$(FOLD) questions="$(set)" $(contexts)) $(ARGS)
 
 cv: questions ## train every fold, report all out-of-fold answers together

@@ -3,8 +3,8 @@
     python benchmarks/train_curves.py data/questions/sample --seeds 3
 
 Trains the embedded base on all folds but the first, once with each engine and seed, and prints the mean loss
-of each fifth of the steps and the loss on the held-out fold, with the standard deviation over the seeds. The two
-engines draw different orders of the rows, so single steps are not comparable; the curves are.
+of each fifth of the steps and the loss on the held-out fold, with the standard deviation over the seeds. The
+two engines draw different orders of the rows, so single steps are not comparable; the curves are.
 """
 
 import argparse

@@ -28,13 +28,11 @@ def main(config: AskConfig, _: str) -> None:
     no_contexts = pd.DataFrame(columns=list(CONTEXTS.columns))
     contexts = find_contexts(question, config, k) if config.index and k else no_contexts
     from science_exam.answering.predictions import Answerer
-    from science_exam.training import model
+    from science_exam.training import learners
 
-    answering = model.load_base(settings.base)
-    if config.run:
-        answering = model.load_adapter(answering, Path(config.run) / "adapter")
-    tokenizer = model.load_tokenizer(settings.base.path)
-    answerer = Answerer(answering, tokenizer, k, settings.max_tokens, batch_size=1)
+    answering = learners.load_trained(settings.base, Path(config.run) / "adapter" if config.run else None)
+    tokenizer = learners.load_tokenizer(settings.base.path)
+    answerer = Answerer(answering, tokenizer, k, settings.max_tokens, 1, settings.objective)
     predictions = answerer.predict(question, contexts, fold="test", run=config.run)
     print(f"{format_contexts(contexts)}\n\n{format_answer(question, predictions)}\n")
     print(f"answered by {config.run or f'{settings.base.path}, without an adapter'}")

@@ -1,4 +1,4 @@
-"""Fine-tune an adapter on all folds but one and score it on that one, or on any prompts and completions.
+"""Fine-tune an adapter or an encoder on all folds but one and score it on that one, or on other prompts.
 
 make train FOLD=0 CONFIG=demo              writes data/runs/demo/fold0/ (GPUS=2: on two, through torchrun)
 make train DATA=pairs.jsonl CONFIG=demo    writes data/runs/demo-pairs/pairs/
@@ -34,23 +34,23 @@ def train_fold(config: TrainConfig, folder: Path) -> None:
     run = open_training(folder, config, list_files(Path(config.questions), config.contexts))
     if run is None:
         return
-    from science_exam.answering.predictions import Answerer
-    from science_exam.training import engine, model
+    from science_exam.answering.predictions import make_answerer
+    from science_exam.training import engine, learners
 
-    tokenizer = model.load_tokenizer(config.base.path)
+    tokenizer = learners.load_tokenizer(config.base.path)
     rows = prepare_examples(split, data.contexts, tokenizer, config)
-    learner = model.add_adapter(model.load_base(config.base), config.lora, config.seed)
+    learner = learners.load_learner(config)
     if processes.rank() > 0:
         engine.assist_training(learner, tokenizer, rows, config, folder)
         return
-    answerer = Answerer(learner, tokenizer, config.max_contexts, config.max_tokens, config.answer_batch_size)
+    answerer = make_answerer(learner, tokenizer, config)
     predict = partial(answerer.predict, contexts=data.contexts, fold=str(config.fold), run=config.run)
     run.begin()
     before, after = (folder / file for file in STATES.values())
     if not before.is_file():  # a resumed run has them already
         write_table(predict(split.held_out, progress="before training"), PREDICTIONS, before)
     validate = partial(score_validation, split.validation, predict) if len(split.validation) else None
-    trained = engine.train_adapter(learner, tokenizer, rows, config, folder, run.write_metrics, validate)
+    trained = learners.train_learner(learner, tokenizer, rows, config, folder, run.write_metrics, validate)
     write_table(predict(split.held_out, progress="after training"), PREDICTIONS, after)
     run.finish({"scores": report_fold(folder, split.held_out), "training": asdict(trained)})
     engine.remove_checkpoints(folder)

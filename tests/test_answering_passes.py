@@ -5,6 +5,7 @@ import torch
 from science_exam.answering.deadline import Deadline
 from science_exam.answering.passes import FIRST_TOKENS, Examination, Pass
 from science_exam.answering.sheet import Sheet
+from science_exam.errors import UserError
 from science_exam.training.fast.rows import Group, Row
 
 N_OPTIONS = 3
@@ -158,3 +159,14 @@ def test_nothing_to_ask_is_no_error(seconds):
     sheet, saved = examine(FakeReader(), [make_pass([])], 0, seconds=seconds)
     assert len(sheet.probabilities) == 0
     assert len(saved) == 1
+
+
+def test_a_question_that_cannot_be_encoded_is_given_up_and_counted():
+    def encode(question: int) -> list[list[int]]:
+        if question == 1:
+            raise UserError("too long")
+        return [[question] * 5]
+
+    sheet, _ = examine(FakeReader(), [Pass(encode, [5] * 3, (ORDER,), "a")], 3)
+    assert sheet.weights.tolist() == [1, 0, 1]
+    assert (sheet.n_lost, sheet.done.tolist()) == (1, [1, 1, 1])

@@ -19,7 +19,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # What every stage may import; among themselves too.
 FOUNDATION = {
     "errors", "environment", "files", "tables", "config", "runs", "prompt", "columns", "overlap",
-    "signatures", "repeats", "workers",
+    "signatures", "repeats", "workers", "choices", "judgements",
 }  # fmt: skip
 STAGES = {path.parent.name for path in (SOURCE / PACKAGE).glob("*/__init__.py")}
 # Between stages only tables pass, but for these.
@@ -27,6 +27,10 @@ EXCEPTIONS = {
     ("answering", "training.model"),
     # A base that is streamed is loaded without its layers.
     ("answering", "training.hollow"),
+    # Prompts are read as rows are trained on: packed, by the same blocks.
+    ("answering", "training.fast"),
+    # A trained model is loaded as what it is, adapter or encoder.
+    ("answering", "training.learners"),
     # The metrics are a leaf: what nDCG is has one definition.
     ("retrieval", "evaluation.metrics"),
     ("answering", "evaluation.metrics"),

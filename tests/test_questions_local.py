@@ -47,7 +47,8 @@ def random_demo(tmp_path_factory):
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     # A few outputs more than the tokenizer has entries, as in many published models.
-    LlamaForCausalLM(LlamaConfig(vocab_size=2_080, **shape)).save_pretrained(folder)
+    vocab_size = json.loads((DEMO / "config.json").read_text())["vocab_size"]
+    LlamaForCausalLM(LlamaConfig(vocab_size=vocab_size + 32, **shape)).save_pretrained(folder)
     return str(folder)
 
 

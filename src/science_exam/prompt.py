@@ -13,8 +13,10 @@ are the same in training and in answering with every tokenizer.
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import pandas as pd
 
@@ -43,6 +45,8 @@ COMPLETIONS = tuple(f"option_{number}" for number in range(1, 6))
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9])|\n+")
 # Text without sentence ends (a table, a list) still has to be cut somewhere.
 MAX_SENTENCE_CHARS = 400
+
+Tokens = TypeVar("Tokens", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -120,32 +124,49 @@ def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:
         UserError: the question does not fit even without context.
     """
     budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
+    return encode_fitting(
+        question, lambda context: encode_text(tokenizer, build_prompt(question, context)), budget
+    )
+
+
+def encode_fitting(question: Question, encode: Callable[[str], Tokens], budget: int) -> Tokens:
+    """What `encode` makes of the contexts, or of as many of their first sentences as `budget` allows.
+
+    Args:
+        question: with its contexts.
+        encode: a context -> tokens; they only grow with it.
+        budget: of tokens.
+
+    Raises:
+        UserError: there are too many without any context.
+    """
     context = "\n".join(question.contexts)
     ends = [0, *find_sentence_ends(context)]  # the context may end at any of these places
 
-    def encode(n_sentences: int) -> list[int]:
-        return _encode(tokenizer, build_prompt(question, context[: ends[n_sentences]].strip()))
+    def encode_beginning(n_sentences: int) -> Tokens:
+        return encode(context[: ends[n_sentences]].strip())
 
-    whole = encode(len(ends) - 1)
+    whole = encode_beginning(len(ends) - 1)
     if len(whole) <= budget:  # most questions fit
         return whole
-    _check_fits(question, encode(0), budget)
-    # The prompt only grows with the sentences: the first number that is too many, less one.
-    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode(n))) - 1
-    return encode(n)
+    check_fits(question, len(encode_beginning(0)), budget)
+    # The first number of sentences that is too many, less one.
+    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode_beginning(n))) - 1
+    return encode_beginning(n)
 
 
 def check_prompts(questions: list[Question], tokenizer, max_tokens: int) -> None:
     """Raise `encode_prompt`'s UserError for the first question that cannot fit, before any work."""
     budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
     for question in questions:
-        _check_fits(question, _encode(tokenizer, build_prompt(question)), budget)
+        check_fits(question, len(encode_text(tokenizer, build_prompt(question))), budget)
 
 
-def _check_fits(question: Question, bare: list[int], budget: int) -> None:
-    if len(bare) > budget:
+def check_fits(question: Question, n_tokens: int, budget: int) -> None:
+    """Raise a UserError when the question alone, without any context, has more tokens than `budget`."""
+    if n_tokens > budget:
         raise UserError(
-            f"question {question.question_id!r} has {len(bare)} tokens without any context, "
+            f"question {question.question_id!r} has {n_tokens} tokens without any context, "
             f"expected at most {budget}; raise max_tokens or drop the question"
         )
 
@@ -190,7 +211,7 @@ def find_sentence_ends(text: str) -> list[int]:
     return ends
 
 
-def _encode(tokenizer, text: str) -> list[int]:
+def encode_text(tokenizer, text: str) -> list[int]:
     """Ids with the tokenizer's opening tokens; a closing one would end the text before the answer."""
     ids = tokenizer(text)["input_ids"]
     return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids

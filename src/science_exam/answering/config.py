@@ -1,10 +1,14 @@
 """Settings of the answering stage."""
 
 from dataclasses import dataclass
-from math import inf
+from math import factorial, inf
 
 from science_exam.answering.pooling import Pool
 from science_exam.answering.weighting import Weighting
+
+MAX_VIEWS = factorial(5)
+# What changes the pace of the answers and not what they are.
+UNDECISIVE = ("batch_size", "base", "streaming", "memory_budget_gb", "host_memory_gb")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,12 @@ class PredictConfig:
     out: str = ""
     # rows a batch
     batch_size: int = 8
+    # orders of the options that each question is asked in; their answers are averaged
+    views: int = 1
+    # time in seconds for all of it, from the start of the command; 0 is as long as it takes. Every question
+    # is asked once, then the least certain ones in further orders; what is not reached gets its longest
+    # option first
+    budget_seconds: float = 0.0
     # read the base a layer at a time, for all questions at once: it may be larger than the GPU's memory
     streaming: bool = False
     # with streaming: memory of each GPU in GB for questions between two layers; 0 is half of what is free
@@ -35,6 +45,10 @@ class PredictConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        if not 1 <= self.views <= MAX_VIEWS:
+            raise ValueError(f"views: expected 1 to {MAX_VIEWS}, found {self.views}")
+        if not 0 <= self.budget_seconds < inf:
+            raise ValueError(f"budget_seconds: expected 0 or more, found {self.budget_seconds}")
         for name in ("memory_budget_gb", "host_memory_gb"):
             value = getattr(self, name)
             if not 0 <= value < inf:

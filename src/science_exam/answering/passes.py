@@ -12,6 +12,7 @@ from tqdm import tqdm
 from science_exam.answering.deadline import Deadline
 from science_exam.answering.sheet import Sheet
 from science_exam.answering.views import restore
+from science_exam.errors import UserError
 from science_exam.training.fast.rows import Group
 
 CHECKPOINT_SECONDS = 15.0
@@ -107,7 +108,11 @@ class Examination:
         pack: dict[int, Group] = {}
         n_tokens = 0
         for question in queue:
-            group = self._reader.group(one.encode(question))
+            try:
+                group = self._reader.group(one.encode(question))
+            except UserError:  # longer than the model may read
+                self.sheet.give_up(question, len(one.orders))
+                continue
             fitting = self._deadline.count_fitting_tokens()
             if pack and n_tokens + group.n_tokens > min(limit, fitting):
                 yield pack

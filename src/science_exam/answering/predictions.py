@@ -1,13 +1,21 @@
 """Questions -> the predictions table."""
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from science_exam.answering.config import PredictConfig
 from science_exam.answering.decoding import score_options
+from science_exam.answering.encoder import find_window, score_choices
+from science_exam.answering.examining import Limits, examine
+from science_exam.answering.options import build_trie
+from science_exam.choices import encode_choices, is_encoder
 from science_exam.errors import UserError
-from science_exam.prompt import encode_completions, encode_prompt, join_contexts
+from science_exam.judgements import encode_judgements, encode_verdicts, rank_judged
+from science_exam.prompt import Question, encode_completions, encode_prompt, join_contexts
 from science_exam.tables import PROBABILITY_COLUMNS
 
 
@@ -16,14 +24,17 @@ class Answerer:
     """A model with all that decides how it reads a question.
 
     Attributes:
-        model: a base, with or without an adapter, on its device.
+        model: a base, with or without an adapter, or an encoder with its head; on its device.
         tokenizer: the base's.
         max_contexts: as in training; 0 is closed book.
         max_tokens: as in training; contexts are shortened to fit.
-        batch_size: prompts a forward pass.
+        batch_size: prompts a forward pass; with an encoder, as many tokens as so many of the longest
+            questions may have.
+        objective: as in training; with "binary" the options are judged one by one.
+        n_views: orders of the options that each question is asked in; their answers are averaged.
 
     Raises:
-        UserError: max_tokens is beyond the base's window.
+        UserError: max_tokens is beyond the base's window, or the model can be asked in one way alone.
     """
 
     model: object
@@ -31,11 +42,17 @@ class Answerer:
     max_contexts: int
     max_tokens: int
     batch_size: int
+    objective: str = "completion"
+    n_views: int = 1
 
     def __post_init__(self) -> None:
-        window = getattr(self.model.config, "max_position_embeddings", None)
+        described = self.model.config
+        stated = getattr(described, "max_position_embeddings", None)
+        window = find_window(self.model) if is_encoder(described.model_type) else stated
         if window is not None and self.max_tokens > window:
             raise UserError(f"max_tokens={self.max_tokens}: the base reads at most {window} tokens")
+        if self.n_views > 1:
+            self._check_examinable(f"views={self.n_views}")
 
     def predict(
         self,
@@ -44,6 +61,7 @@ class Answerer:
         fold: str,
         run: str,
         progress: str | None = None,
+        limits: Limits | None = None,
     ) -> pd.DataFrame:
         """The predictions table of a questions table, in its order.
 
@@ -53,42 +71,110 @@ class Answerer:
             fold: the fold that the questions were held out in, or "test".
             run: the run's name.
             progress: label of a progress bar, or None.
+            limits: of the time, and what is kept on the way; None: neither.
+
+        Raises:
+            UserError: a time limit, with a model that answers all questions or none.
         """
         self.model.eval()
         asked = join_contexts(questions, contexts, self.max_contexts)
-        prompts = [encode_prompt(question, self.tokenizer, self.max_tokens) for question in asked]
-        probabilities = score_options(
+        ids = [question.question_id for question in asked]
+
+        def tabulate(probabilities: np.ndarray) -> pd.DataFrame:
+            frame = pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))
+            frame.insert(0, "question_id", ids)
+            return frame.assign(fold=fold, run=run)
+
+        if limits is not None and limits.deadline.has_end:
+            self._check_examinable("budget_seconds")
+        if self._is_examinable:
+            return tabulate(self._examine(asked, progress, limits, tabulate))
+        return tabulate(self._score(asked, progress))  # (questions, 5)
+
+    def _check_examinable(self, setting: str) -> None:
+        if not self._is_examinable:
+            raise UserError(
+                f"{setting}: needs a causal model in memory whose answers part at one token, trained with "
+                f"another objective than binary; leave it out"
+            )
+
+    @property
+    def _is_examinable(self) -> bool:
+        """Whether questions can be asked in packs, in any order of the options."""
+        is_loaded = not hasattr(self.model, "score_options")  # a streamed base takes all questions at once
+        if not is_loaded or self.objective == "binary" or is_encoder(self.model.config.model_type):
+            return False
+        return build_trie(encode_completions(self.tokenizer)).decides_at_once
+
+    def _examine(self, asked: list[Question], progress: str | None, limits: Limits | None, tabulate=None):
+        """(questions, 5), from as many views as the limits allow."""
+        return examine(
             self.model,
-            prompts,
-            encode_completions(self.tokenizer),
-            self.batch_size,
-            self.tokenizer.pad_token_id,
-            progress,
-        )  # (questions, 5)
-        frame = pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))
-        frame.insert(0, "question_id", [question.question_id for question in asked])
-        return frame.assign(fold=fold, run=run)
+            self.tokenizer,
+            asked,
+            self.max_tokens,
+            tokens_together=self.batch_size * self.max_tokens,
+            n_views=self.n_views,
+            limits=limits,
+            tabulate=tabulate,
+            progress=progress,
+        ).probabilities
+
+    def _score(self, asked: list[Question], progress: str | None) -> np.ndarray:
+        if is_encoder(self.model.config.model_type):
+            rows = [encode_choices(question, self.tokenizer, self.max_tokens) for question in asked]
+            budget = self.batch_size * len(PROBABILITY_COLUMNS) * self.max_tokens
+            return score_choices(self.model, rows, budget, self.tokenizer.pad_token_id, progress)
+        if self.objective == "binary":
+            judged = (encode_judgements(question, self.tokenizer, self.max_tokens) for question in asked)
+            verdicts = encode_verdicts(self.tokenizer)
+            return rank_judged(self._score_options(list(chain.from_iterable(judged)), verdicts, progress))
+        prompts = [encode_prompt(question, self.tokenizer, self.max_tokens) for question in asked]
+        return self._score_options(prompts, encode_completions(self.tokenizer), progress)
+
+    def _score_options(
+        self, prompts: list[list[int]], options: list[list[int]], progress: str | None
+    ) -> np.ndarray:
+        pad_id = self.tokenizer.pad_token_id
+        return score_options(self.model, prompts, options, self.batch_size, pad_id, progress)
 
 
-def load_answerer(
-    base,
-    adapter: Path,
-    max_contexts: int,
-    max_tokens: int,
-    batch_size: int,
-    budgets_gb: tuple[float, float] | None = None,
-) -> Answerer:
-    """The `Answerer` of a base (a `BaseConfig`) with the adapter in a folder.
+def make_answerer(model, tokenizer, settings) -> Answerer:
+    """The `Answerer` that asks as a training (its `TrainConfig`) trains."""
+    return Answerer(
+        model,
+        tokenizer,
+        settings.max_contexts,
+        settings.max_tokens,
+        settings.answer_batch_size,
+        settings.objective,
+    )
 
-    With `budgets_gb`, memory of each GPU and of the CPU, the base is streamed (`StreamedBase`).
+
+def load_answerer(settings, weights: Path, config: PredictConfig) -> Answerer:
+    """The `Answerer` of a finished training.
+
+    Args:
+        settings: its `TrainConfig`.
+        weights: folder of its adapter, or of the trained encoder.
+        config: how to answer; with streaming the base is never in memory as a whole (`StreamedBase`).
     """
-    from science_exam.training import model
+    from science_exam.training import learners
 
-    tokenizer = model.load_tokenizer(base.path)
-    if budgets_gb is None:
-        answering = model.load_adapter(model.load_base(base), adapter)
-    else:
+    tokenizer = learners.load_tokenizer(settings.base.path)
+    if config.streaming:
         from science_exam.answering.streaming import load_streamed_base
 
-        answering = load_streamed_base(base, adapter, *budgets_gb)
-    return Answerer(answering, tokenizer, max_contexts, max_tokens, batch_size)
+        budgets_gb = config.memory_budget_gb, config.host_memory_gb
+        model = load_streamed_base(settings.base, weights, *budgets_gb)
+    else:
+        model = learners.load_trained(settings.base, weights)
+    return Answerer(
+        model,
+        tokenizer,
+        max_contexts=settings.max_contexts if config.max_contexts is None else config.max_contexts,
+        max_tokens=settings.max_tokens,
+        batch_size=config.batch_size,
+        objective=settings.objective,
+        n_views=config.views,
+    )

@@ -41,6 +41,11 @@ class Sheet:
         self.n_lost += int((~is_number).sum())
         self.done[question] += 1
 
+    def give_up(self, question: int, n_views: int) -> None:
+        """Count the views of one pass as lost."""
+        self.n_lost += n_views
+        self.done[question] += 1
+
     @property
     def probabilities(self) -> np.ndarray:
         """(questions, options), rows sum to 1: means over the views, or the fallback."""

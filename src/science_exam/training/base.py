@@ -1,11 +1,13 @@
-"""Where a base model's files are: a local folder, the hub, or a model attached on Kaggle."""
+"""Where a base model's files are: a local folder, the hub, a Python package, or attached on Kaggle."""
 
+import importlib.util
 import os
 from pathlib import Path
 
 from science_exam.errors import UserError
 
 KAGGLE_SCHEME = "kaggle:"
+PACKAGE_SCHEME = "package:"
 KAGGLE_INPUT = Path("/kaggle/input")
 SMALL_BYTES = 64 * 2**20
 MARKER = "config.json"  # every checkpoint folder of transformers has one
@@ -16,8 +18,8 @@ def find_base(path: str) -> str:
     """Resolve a base's path to what `from_pretrained` takes, before any work is done.
 
     Args:
-        path: a local folder, a hub id "owner/model", or
-            "kaggle:owner/model/framework/variation/version".
+        path: a local folder, a hub id "owner/model", "package:name/folder" inside an installed Python
+            package, or "kaggle:owner/model/framework/variation/version".
 
     Returns:
         A folder, or the hub id once its configuration has been seen to be readable.
@@ -27,6 +29,8 @@ def find_base(path: str) -> str:
     """
     if path.startswith(KAGGLE_SCHEME):
         return str(_find_on_kaggle(path.removeprefix(KAGGLE_SCHEME)))
+    if path.startswith(PACKAGE_SCHEME):
+        return str(_find_in_package(path.removeprefix(PACKAGE_SCHEME)))
     folder = Path(path).expanduser()
     if (folder / MARKER).is_file():
         return str(folder)
@@ -58,13 +62,27 @@ def fetch_base(path: str) -> Path:
         ) from None
 
 
+def read_model_type(path: str) -> str | None:
+    """What kind of model a base says it is, the `model_type` of its configuration.
+
+    Raises:
+        UserError: as `find_base`, or the configuration cannot be read.
+    """
+    from transformers import PretrainedConfig
+
+    try:
+        return PretrainedConfig.get_config_dict(find_base(path))[0].get("model_type")
+    except OSError as error:
+        raise UserError(f"base {path!r}: its {MARKER} cannot be read: {error}") from None
+
+
 def list_small_files(path: str) -> list[Path]:
     """Files of a local base that are quick to hash, so that a run can tell when its base changed.
 
     That takes in the whole of a small base, and the configuration and tokenizer of a large one;
     its card is left out, since words about a model do not change it.
     """
-    folder = Path(path).expanduser()
+    folder = Path(find_base(path) if path.startswith(PACKAGE_SCHEME) else path).expanduser()
     if not (folder / MARKER).is_file():
         return []
     files = (file for file in sorted(folder.iterdir()) if file.suffix != ".md")
@@ -87,6 +105,21 @@ def _find_on_kaggle(handle: str) -> Path:
         f"base 'kaggle:{handle}': not found below {KAGGLE_INPUT}; attach the model to the notebook "
         f"(Add input > Models)"
     )
+
+
+def _find_in_package(place: str) -> Path:
+    """A folder inside an installed package."""
+    name, _, inside = place.partition("/")
+    package = importlib.util.find_spec(name) if name.isidentifier() else None
+    if package is None or package.origin is None:
+        raise UserError(
+            f"base 'package:{place}': no such package; install it with "
+            f"`.venv/bin/pip install {name.replace('_', '-')}`"
+        )
+    folder = Path(package.origin).parent / inside
+    if not (folder / MARKER).is_file():
+        raise UserError(f"base 'package:{place}': {folder} holds no {MARKER}")
+    return folder
 
 
 def _check_hub(hub_id: str) -> None:

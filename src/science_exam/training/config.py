@@ -14,11 +14,13 @@ Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bi
 
 @dataclass(frozen=True)
 class BaseConfig:
-    """The pretrained model that the adapter is trained on."""
+    """The pretrained model: one that writes (Llama, …) or an encoder (DeBERTa, …), as its files tell."""
 
-    # local folder, hub id (owner/model), or kaggle:owner/model/framework/variation/version
+    # local folder, hub id (owner/model), package:name/folder inside an installed Python package, or
+    # kaggle:owner/model/framework/variation/version
     path: str = "models/tiny-science-llama"
-    # how a 16-bit checkpoint is quantised at load; a pre-quantised one stays as it was made
+    # how a 16-bit checkpoint is quantised at load; a pre-quantised one stays as it was made, and an encoder
+    # is never quantised
     quantization: Quantization = "nf4"
     # quantise the quantisation constants too (nf4, fp4): 0.4 bits a weight less
     double_quantization: bool = True
@@ -61,11 +63,32 @@ class LoraConfig:
 
 
 @dataclass(frozen=True)
+class EncoderConfig:
+    """What is trained of an encoder, which gets no adapter: all of it, but for what is frozen here."""
+
+    # learning rate of each layer over that of the layer above it; 1 is the same for all
+    layer_decay: float = 1.0
+    # the lowest layers, so many, stay as they are
+    frozen_layers: int = 0
+    # embeddings (of positions too) stay as they are
+    frozen_embeddings: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(
+                f"encoder.layer_decay: expected more than 0, at most 1, found {self.layer_decay}"
+            )
+        if self.frozen_layers < 0:
+            raise ValueError(f"encoder.frozen_layers: expected 0 or more, found {self.frozen_layers}")
+
+
+@dataclass(frozen=True)
 class TrainConfig:
-    """One adapter: trained on all folds but one, scored on that one."""
+    """One adapter or encoder: trained on all folds but one, scored on that one."""
 
     base: BaseConfig = field(default_factory=BaseConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
     # folder of the question set (make questions)
     questions: str = "data/questions/sample"
     # folder of retrieved contexts (make retrieve); those that came with the questions when empty
@@ -91,8 +114,9 @@ class TrainConfig:
     # the one token that decides, out of the five; binary a yes or no behind each option (the last two
     # with engine=fast)
     objective: Literal["completion", "options", "binary"] = "completion"
-    # trl is the library's own training loop; fast packs rows and replays whole steps on one GPU
-    engine: Literal["fast", "trl"] = "trl"
+    # fast packs rows, computes gradients by hand and replays whole steps on a GPU (Llama, Mistral, Qwen2; for
+    # others it says why not and takes trl); trl is the library's own training loop
+    engine: Literal["fast", "trl"] = "fast"
     # GPU memory that engine=fast may take in all, in GB; 0 is what is free when it starts
     memory_budget_gb: float = 0.0
     # passes over the training rows
@@ -150,6 +174,8 @@ class TrainConfig:
             )
         if self.objective != "completion" and self.engine == "trl":
             raise ValueError(f"objective: expected completion with engine=trl, found {self.objective}")
+        if self.objective == "binary" and self.permutations > 1:
+            raise ValueError(f"permutations: expected 1 with objective=binary, found {self.permutations}")
         if not 1 <= self.permutations <= MAX_PERMUTATIONS:
             raise ValueError(f"permutations: expected 1 to {MAX_PERMUTATIONS}, found {self.permutations}")
         if not 0 <= self.memory_budget_gb < inf:

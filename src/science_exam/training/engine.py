@@ -12,9 +12,7 @@ from science_exam.training.config import TrainConfig
 from science_exam.training.fast.engine import train_fast
 from science_exam.training.fast.support import find_obstacle
 from science_exam.training.model import save_adapter
-from science_exam.training.outcome import CHECKPOINTS, OnLog, Trained, Validate
-
-ADAPTER = "adapter"
+from science_exam.training.outcome import ADAPTER, CHECKPOINTS, OnLog, Trained, Validate
 
 
 def train_adapter(
@@ -51,7 +49,7 @@ def train_adapter(
 def _choose_engine(model, examples: list[dict], config: TrainConfig) -> Callable[..., Trained]:
     obstacle = "engine=trl"
     if config.engine == "fast":
-        obstacle = find_obstacle(model, config, max(len(example["input_ids"]) for example in examples))
+        obstacle = find_obstacle(model, max(len(example["input_ids"]) for example in examples))
         if obstacle is None:
             return train_fast
         tqdm.write(f"engine=fast: {obstacle}; training with TRL instead")

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from science_exam.choices import build_choices, check_choices, is_encoder
 from science_exam.errors import UserError
+from science_exam.judgements import build_judgements, check_judgements
 from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt, join_contexts
+from science_exam.training.base import read_model_type
 from science_exam.training.config import TrainConfig
 from science_exam.training.permutations import permute_options
 
@@ -85,14 +88,23 @@ def split_fold(
 def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config: TrainConfig) -> list[dict]:
     """The rows to train a fold on, in as many orders of the options as `config` asks for.
 
+    Returns:
+        Rows of `build_examples`, of `build_judgements` where options are judged one by one, or of
+        `build_choices` where the base is an encoder.
+
     Raises:
         UserError: a question, also one that is only to be answered, cannot fit.
     """
+    check, build = check_prompts, build_examples
+    if is_encoder(read_model_type(config.base.path)):
+        check, build = check_choices, build_choices
+    elif config.objective == "binary":
+        check, build = check_judgements, build_judgements
     for frame in (split.validation, split.held_out):
-        check_prompts(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
+        check(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
     asked = join_contexts(split.train, contexts, config.max_contexts)
     permuted = permute_options(asked, config.permutations, config.seed)
-    return build_examples(permuted, tokenizer, config.max_tokens)
+    return build(permuted, tokenizer, config.max_tokens)
 
 
 def choose_groups(groups: pd.Series, fraction: float, seed: int) -> np.ndarray:

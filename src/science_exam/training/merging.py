@@ -53,8 +53,15 @@ class Merger:
 
 
 def load_merger(folder: Path) -> Merger:
-    """The trained adapter in `folder`."""
-    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    """The trained adapter in `folder`.
+
+    Raises:
+        UserError: there is none.
+    """
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        raise UserError(f"{folder}: no adapter there; an encoder has none, it is a model of its own already")
+    settings = json.loads(file.read_text(encoding="utf-8"))
     r, alpha = settings["r"], settings["lora_alpha"]
     return Merger(load_file(folder / ADAPTER_FILE), alpha / (r**0.5 if settings["use_rslora"] else r))
 

@@ -83,6 +83,8 @@ def load_base(base: BaseConfig) -> PreTrainedModel:
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"base {base.path!r}: does not load: {_one_line(error)}") from None
+    if made_with:
+        _cast_unquantized(model, dtype)
     keep_exact_on_cpu(model)
     return model.requires_grad_(False)
 
@@ -157,6 +159,15 @@ def load_adapter(model: PreTrainedModel, folder: Path):
     if not (folder / "adapter_model.safetensors").is_file():
         raise UserError(f"{folder}: expected adapter_model.safetensors; train the run first")
     return PeftModel.from_pretrained(model, str(folder)).eval()
+
+
+def _cast_unquantized(model: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Embedding, norms and head in the compute type: the library leaves those of a pre-quantised base in
+    the type they were stored in, which is mostly bf16, also where the GPU has none.
+    """
+    for weight in model.parameters():
+        if weight.is_floating_point() and not hasattr(weight, "quant_state"):
+            weight.data = weight.data.to(dtype)
 
 
 def keep_exact_on_cpu(model: PreTrainedModel) -> None:

@@ -8,13 +8,14 @@ Validate = Callable[[], dict[str, float]]
 # Gets the whole log so far.
 OnLog = Callable[[list[dict]], None]
 
-CHECKPOINTS = "checkpoints"  # below a run's folder
+# Below a run's folder: the way there, and the result.
+CHECKPOINTS, ADAPTER, ENCODER = "checkpoints", "adapter", "encoder"
 BEST = "map3"  # the score that chooses a checkpoint
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves besides the adapter: rows seen, its speed, its peak memory."""
+    """What a training leaves besides the weights: rows seen, its speed, its peak memory."""
 
     n_rows: int
     steps: int

@@ -8,6 +8,7 @@ from science_exam.runs import Run, open_run
 from science_exam.training import processes
 from science_exam.training.base import find_base, list_small_files
 from science_exam.training.config import UNDECISIVE, TrainConfig
+from science_exam.training.learners import check_kind
 
 
 def open_training(folder: Path, config: TrainConfig, files: list[Path]) -> Run | None:
@@ -30,8 +31,10 @@ def open_training(folder: Path, config: TrainConfig, files: list[Path]) -> Run |
 
 
 def check_training(config: TrainConfig) -> None:
-    """Raise a UserError when the base is not to be had or what should draw the curves is absent."""
+    """Raise a UserError when the base is not to be had, or cannot be trained so, or what should draw the
+    curves is absent."""
     find_base(config.base.path)
+    check_kind(config)
     if config.report_to != "none" and importlib.util.find_spec(config.report_to) is None:
         raise UserError(
             f"report_to={config.report_to}: the package is not installed; "

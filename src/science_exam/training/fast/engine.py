@@ -1,8 +1,10 @@
 """The fast engine's way in: from a PEFT model and examples to a trained adapter."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from science_exam.errors import UserError
+from science_exam.judgements import encode_verdicts
 from science_exam.prompt import encode_completions
 from science_exam.training.config import TrainConfig
 from science_exam.training.curves import draw_curves
@@ -24,8 +26,9 @@ def train_fast(
 ) -> Trained:
     """`engine.train_adapter` without the saving at the end."""
     classes = None
-    if config.objective == "options":
-        n_forced, classes = find_decision(tokenizer)
+    if config.objective != "completion":
+        answers = (encode_verdicts if config.objective == "binary" else encode_completions)(tokenizer)
+        n_forced, classes = find_decision(answers, config.objective)
         examples = [cut_behind_decision(example, n_forced) for example in examples]
     network = Network(model, choose_dtype(config.base.dtype), classes)
     return train_groups(
@@ -39,22 +42,25 @@ def train_fast(
     )
 
 
-def find_decision(tokenizer) -> tuple[int, list[int]]:
-    """Where the five answers part, and the token each goes on with.
+def find_decision(answers: Sequence[Sequence[int]], objective: str) -> tuple[int, list[int]]:
+    """Where the possible answers part, and the token each goes on with.
+
+    Args:
+        answers: token ids of each.
+        objective: for the error.
 
     Returns:
-        How many tokens all answers begin with; five token ids.
+        How many tokens all answers begin with; a token id for each.
 
     Raises:
         UserError: the answers do not all part at one token.
     """
-    answers = encode_completions(tokenizer)
     columns = list(zip(*answers, strict=False))
     n_forced = next((n for n, tokens in enumerate(columns) if len(set(tokens)) > 1), len(columns))
     if n_forced == len(columns) or len(set(columns[n_forced])) < len(answers):
         raise UserError(
-            "objective=options: expected a tokenizer in which the five answers part at one token; "
-            "use objective=completion"
+            f"objective={objective}: expected a tokenizer in which the {len(answers)} answers part at one "
+            f"token; use objective=completion"
         )
     return n_forced, list(columns[n_forced])
 

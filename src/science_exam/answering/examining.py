@@ -1,0 +1,135 @@
+"""From questions to a sheet of answers, with the reader that fits the model."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from science_exam.answering.deadline import Deadline
+from science_exam.answering.packed import PackedReader
+from science_exam.answering.padded import PaddedReader
+from science_exam.answering.passes import Examination, Pass, Reader
+from science_exam.answering.sheet import Sheet, rank_by_length
+from science_exam.answering.views import list_orders, reorder
+from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt
+from science_exam.training.fast.adapters import ADAPTER_NAME
+from science_exam.training.fast.support import find_reading_obstacle
+
+ORDER_SEED = 0
+WRITING_SECONDS = 0.3  # for the last tables
+LEAST_SECONDS = 1e-3  # a budget that is spent already is still one
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop, and what is kept on the way there.
+
+    Attributes:
+        deadline: after which nothing new is begun.
+        begin: called before the first file is read or written.
+        sheet: file of the answers so far; an interrupted examination goes on from it.
+        keep: gets the predictions table so far whenever the sheet is written.
+    """
+
+    deadline: Deadline
+    begin: Callable[[], None]
+    sheet: Path
+    keep: Callable[[pd.DataFrame], None]
+
+
+def start_deadline(budget_seconds: float, started: float) -> Deadline:
+    """The end of a budget that began at `started` on the monotonic clock; without an end when it is 0."""
+    if not budget_seconds:
+        return Deadline(0)
+    spent = time.monotonic() - started
+    return Deadline(max(budget_seconds - spent, LEAST_SECONDS), WRITING_SECONDS)
+
+
+def choose_reader(model, tokenizer, options: Sequence[Sequence[int]], max_tokens: int) -> Reader:
+    """Packed rows where the model can read them, else padded ones.
+
+    Args:
+        model: a causal language model in eval mode, bare or PEFT's.
+        tokenizer: the base's.
+        options: token ids of each option; one token decides.
+        max_tokens: of the longest prompt.
+    """
+    if find_reading_obstacle(model, max_tokens) is None:
+        return PackedReader(model, options, model.get_input_embeddings().weight.dtype)
+    return PaddedReader(model, options, tokenizer.pad_token_id)
+
+
+def plan_passes(
+    asked: Sequence[Question], tokenizer, max_tokens: int, n_views: int, apart: bool
+) -> list[Pass]:
+    """The ways to ask: all orders of the options at once, or first the order given and then the others.
+
+    Args:
+        asked: questions with their contexts.
+        tokenizer: the base's.
+        max_tokens: of a prompt with its answer.
+        n_views: orders of the options.
+        apart: a first pass asks every question once, since time may be short.
+    """
+    orders = list_orders(len(asked[0].options) if asked else 5, n_views, ORDER_SEED)
+    sizes = [len(q.prompt) + sum(map(len, q.contexts)) + sum(map(len, q.options)) for q in asked]
+
+    def make_pass(orders: list[tuple[int, ...]]) -> Pass:
+        def encode(number: int) -> list[list[int]]:
+            return [encode_prompt(reorder(asked[number], order), tokenizer, max_tokens) for order in orders]
+
+        return Pass(encode, sizes, orders, ADAPTER_NAME)
+
+    parts = [orders[:1], orders[1:]] if apart else [orders]
+    return [make_pass(part) for part in parts if part]
+
+
+def examine(
+    model,
+    tokenizer,
+    asked: Sequence[Question],
+    max_tokens: int,
+    tokens_together: int,
+    n_views: int = 1,
+    limits: Limits | None = None,
+    tabulate: Callable[[np.ndarray], pd.DataFrame] | None = None,
+    progress: str | None = None,
+) -> Sheet:
+    """Answer the questions.
+
+    Args:
+        model: a causal language model in eval mode, bare or PEFT's.
+        tokenizer: the base's.
+        asked: questions with their contexts.
+        max_tokens: of a prompt with its answer.
+        tokens_together: that go through the model at once.
+        n_views: orders of the options whose answers are averaged.
+        limits: None: there is time for all of it, and nothing is kept on the way.
+        tabulate: with limits: (questions, 5) probabilities -> predictions table.
+        progress: label of a progress bar, or None.
+
+    Raises:
+        UserError: a question that cannot fit; where the time is limited its longest option comes first.
+    """
+    deadline = Deadline(0) if limits is None else limits.deadline
+    if not deadline.has_end:
+        check_prompts(list(asked), tokenizer, max_tokens)
+    reader = choose_reader(model, tokenizer, encode_completions(tokenizer), max_tokens)
+    sheet = Sheet.blank(rank_by_length([question.options for question in asked]))
+    if limits is not None:
+        limits.begin()
+        if limits.sheet.is_file():
+            sheet = Sheet.load(limits.sheet)
+
+    def save(sheet: Sheet) -> None:
+        if limits is not None:
+            sheet.save(limits.sheet)
+            limits.keep(tabulate(sheet.probabilities))
+
+    save(sheet)  # from now on there is an answer to every question
+    passes = plan_passes(asked, tokenizer, max_tokens, n_views, apart=deadline.has_end)
+    Examination(reader, sheet, tokens_together, deadline, save).work_off(passes, progress)
+    return sheet

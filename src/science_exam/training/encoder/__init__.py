@@ -1,0 +1,1 @@
+"""Training an encoder with a head that scores each option apart: the field's DeBERTa baseline."""
