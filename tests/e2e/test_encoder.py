@@ -81,6 +81,8 @@ def test_what_an_encoder_cannot_do_is_refused(words, run_script, capsys):
     assert run_script("train", *words, "max_steps=1") == 0
     capsys.readouterr()
     assert "no adapter there" in refused("merge", f"run={RUN}")
+    asked = ("predict", f"run={RUN}", "questions=data/questions/exam", "streaming=true")
+    assert "streaming: means nothing to" in refused(*asked)
     assert "views=2: needs a causal model" in refused(
         "predict", f"run={RUN}", "questions=data/questions/exam", "views=2"
     )

@@ -165,6 +165,7 @@ def load_answerer(settings, weights: Path, config: PredictConfig) -> Answerer:
     if config.streaming:
         from science_exam.answering.streaming import load_streamed_base
 
+        learners.check_streamable(settings.base.path)
         budgets_gb = config.memory_budget_gb, config.host_memory_gb
         model = load_streamed_base(settings.base, weights, *budgets_gb)
     else:

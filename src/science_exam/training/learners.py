@@ -28,6 +28,12 @@ def check_kind(config: TrainConfig) -> None:
         raise UserError(f"{processes.count()} processes: expected one, which trains an encoder on one GPU")
 
 
+def check_streamable(base: str) -> None:
+    """Raise a UserError when a base is an encoder: they are small, and whole once they are trained."""
+    if is_encoder(read_model_type(base)):
+        raise UserError(f"streaming: means nothing to {base}, which is an encoder; leave it out")
+
+
 def load_tokenizer(path: str):
     """The tokenizer of a base."""
     if is_encoder(read_model_type(path)):
