@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from science_exam.questions.repeats.duplicates import (
@@ -224,6 +224,7 @@ WORDS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6).map(" ".jo
     rows=st.lists(st.tuples(WORDS, st.lists(WORDS, min_size=1, max_size=3).map(tuple)), max_size=12),
     at_once=st.integers(1, 5),
 )
+@example(rows=[("a", ("a a",)), ("a", ("a",)), ("a", ("a",))], at_once=1)  # the second goes for the first
 def test_any_rows_leave_a_sound_rest_however_they_are_cut(check, rows, at_once):
     found = check(rows, encode, at_once)
     whole = check(rows, encode, 12)

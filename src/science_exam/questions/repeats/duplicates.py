@@ -5,7 +5,7 @@ texts are asked for again where a pair is looked at.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +113,7 @@ class DuplicateCheck:
         if self.finds_paraphrases:
             self._drop_paraphrases(gone, min_cosine)
         stays = [a not in gone and b not in gone for a, b in related]
-        return Duplicates(gone, np.array(related, dtype=np.int64).reshape(-1, 2)[stays])
+        return Duplicates(_point_at_rest(gone), np.array(related, dtype=np.int64).reshape(-1, 2)[stays])
 
     def _drop_overlapping(
         self, gone: dict[int, Duplicate], rights: np.ndarray, fetch_rows: FetchRows, near_duplicate: float
@@ -148,6 +148,17 @@ class DuplicateCheck:
         stays = np.ones(self._codes.n_rows, dtype=bool)
         stays[list(gone)] = False
         return np.flatnonzero(stays)
+
+
+def _point_at_rest(gone: dict[int, Duplicate]) -> dict[int, Duplicate]:
+    """The same rows, each with one that stays: what it is like may have gone for another row later."""
+
+    def follow(why: Duplicate) -> Duplicate:
+        while why.reason != CONTRADICTION and why.row in gone and gone[why.row].reason != CONTRADICTION:
+            why = replace(why, row=gone[why.row].row)
+        return why
+
+    return {row: follow(why) for row, why in gone.items()}
 
 
 def _find_same(names: np.ndarray) -> dict[int, int]:
