@@ -3,6 +3,7 @@
 Heavy libraries are imported inside the fixtures, so that tests without a model start at once.
 """
 
+import gc
 import os
 import runpy
 import subprocess
@@ -45,6 +46,14 @@ class Base:
 
     folder: str
     tokenizer: object
+
+
+@pytest.fixture
+def no_collection():
+    """For thousands of brackets, which leave no stack for the finalizers that a collection would call."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

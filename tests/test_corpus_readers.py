@@ -21,6 +21,8 @@ from science_exam.corpus.textbooks import find_document
 from science_exam.errors import UserError
 from science_exam.tables import ARTICLES, check_table
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 within = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -1,6 +1,5 @@
 """A real server on this machine that fails in all ways: nothing lost, nothing asked twice, no key shown."""
 
-import gc
 import logging
 import signal
 import subprocess
@@ -20,18 +19,12 @@ from science_exam.questions.generation.config import EndpointConfig
 from science_exam.questions.generation.server import chat
 from science_exam.questions.generation.server.endpoint import AHEAD, Endpoint
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 KEY = "sk-never-to-be-seen-0123456789"
 SCHEMA = {"type": "object", "properties": {"question": {"type": "string"}}, "additionalProperties": False}
 HALF = complete("reply to a")[:40]
 SPENT = Failure(BUDGET_SPENT)
-
-
-@pytest.fixture(autouse=True)
-def no_collection():
-    """Thousands of brackets leave no stack for the finalizers that a collection would call."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from science_exam.questions.rows.readers import (
 )
 from science_exam.questions.rows.values import RowError, find_option, to_text
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=4
 )

@@ -13,6 +13,8 @@ from science_exam.questions.generation.replies.answers import find_answers, read
 from science_exam.questions.generation.replies.malformed import Malformed
 from science_exam.questions.generation.replies.reading import read_reply
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 MODEL_OUTPUTS = Path(__file__).parents[2] / "shared" / "data" / "model_outputs"
 PASSAGE = Passage("p1", "a1", "Plant cells", "", "Plant cells\nChloroplasts absorb light.")
 QUESTION = "What do chloroplasts do in a plant cell?"

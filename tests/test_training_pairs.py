@@ -14,6 +14,8 @@ from science_exam.training.model import load_base
 from science_exam.training.pairs import Pair, encode_pairs, read_pairs, split_pairs
 from science_exam.training.scoring import score_rows
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 LINE = '{"prompt": "Name a noble gas:", "completion": " Neon"}'
 
 
