@@ -1,0 +1,70 @@
+"""Settings of the kernel, simulate, push and submit stages, and of the notebook itself."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from science_exam.retrieval.config import RetrieveConfig
+
+COMPETITION = "kaggle-llm-science-exam"
+SHAPES = ("NvidiaTeslaT4", "None")  # of machines: two T4s, or no accelerator
+
+
+@dataclass(frozen=True)
+class ExamConfig:
+    """What the notebook does; exam.yaml of the bundle "code" holds it. Paths are those of the restored tree."""
+
+    # folders of the trained folds that answer together, on one base
+    runs: tuple[str, ...] = ()
+    # folder of the base in a bundle; empty where a model of Kaggle's is mounted, which is found by its config.json
+    base: str = ""
+    # how passages are found; its index is empty where all is answered without
+    retrieve: RetrieveConfig = field(default_factory=RetrieveConfig)
+    # orders of the options that each question is asked in, time permitting
+    views: int = 5
+    # hours from the start of the notebook, after which nothing more is tried
+    hours: float = 8.25
+    # outside the competition's own run, of at most 200 rows only so many are answered, to spare GPU hours
+    short_rows: int = 20
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hours < inf:
+            raise ValueError(f"hours: expected more than 0, found {self.hours}")
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """Trained runs -> kernels/<name>: a notebook, its metadata, and bundles to upload."""
+
+    # name of the kernel: its folder below kernels/, and its slug on Kaggle
+    name: str = "demo"
+    # runs that answer together: data/runs/<run> for all its finished folds, or data/runs/<run>/fold<fold>
+    runs: tuple[str, ...] = ("data/runs/demo",)
+    # title on Kaggle; the name with capitals when empty
+    title: str = ""
+    # the Kaggle user who will push; the one whom the official client knows when empty
+    owner: str = ""
+    # Kaggle model that holds the base, as owner/model/framework/variation/version; when empty the base is uploaded
+    # with the adapters, if it is small enough
+    base_source: str = ""
+    # folder of the index that the notebook searches, as the runs' own contexts were retrieved; empty for closed book
+    index: str = "data/index/sample"
+    # orders of the options that each question is asked in, time permitting
+    views: int = 5
+    # hours that the notebook may take, of at most nine
+    hours: float = 8.25
+    # rows that are answered outside the competition's own run
+    short_rows: int = 20
+    # slug of the competition
+    competition: str = COMPETITION
+    # two T4s, or "None" for no accelerator
+    machine_shape: str = SHAPES[0]
+    # Python versions of the images that the wheels must fit
+    pythons: tuple[str, ...] = ("3.12", "3.13")
+    # replace a kernel made from other runs or with other settings
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.machine_shape not in SHAPES:
+            raise ValueError(
+                f"machine_shape: expected one of {', '.join(SHAPES)}, found {self.machine_shape!r}"
+            )
