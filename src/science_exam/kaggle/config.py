@@ -11,11 +11,11 @@ SHAPES = ("NvidiaTeslaT4", "None")  # of machines: two T4s, or no accelerator
 
 @dataclass(frozen=True)
 class ExamConfig:
-    """What the notebook does; exam.yaml of the bundle "code" holds it. Paths are those of the restored tree."""
+    """What the notebook does, from exam.yaml of the bundle "code"; paths are those of the restored tree."""
 
     # folders of the trained folds that answer together, on one base
     runs: tuple[str, ...] = ()
-    # folder of the base in a bundle; empty where a model of Kaggle's is mounted, which is found by its config.json
+    # folder of the base in a bundle; empty where a Kaggle model is mounted, which is found by its config.json
     base: str = ""
     # how passages are found; its index is empty where all is answered without
     retrieve: RetrieveConfig = field(default_factory=RetrieveConfig)
@@ -43,10 +43,11 @@ class KernelConfig:
     title: str = ""
     # the Kaggle user who will push; the one whom the official client knows when empty
     owner: str = ""
-    # Kaggle model that holds the base, as owner/model/framework/variation/version; when empty the base is uploaded
-    # with the adapters, if it is small enough
+    # Kaggle model that holds the base, as owner/model/framework/variation/version; when empty the base is
+    # uploaded with the adapters, if it is small enough
     base_source: str = ""
-    # folder of the index that the notebook searches, as the runs' own contexts were retrieved; empty for closed book
+    # folder of the index that the notebook searches, as the runs' own contexts were retrieved; empty for
+    # closed book
     index: str = "data/index/sample"
     # orders of the options that each question is asked in, time permitting
     views: int = 5
