@@ -18,11 +18,10 @@ folder of its own: pip install --target FOLDER unsloth, then --unsloth-packages 
 import argparse
 import json
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from train_speed_jobs import FAST, Job, is_measured, list_jobs, read_results, run_job
+from speed_jobs import run_missing
+from train_speed_jobs import FAST, Job, list_jobs
 from train_speed_peers import PEERS
 from train_speed_table import count_flops_per_token, format_report
 
@@ -47,27 +46,14 @@ def main(arguments: argparse.Namespace) -> None:
             steps=arguments.steps,
         )
     )
-    run_missing(jobs, arguments.results, arguments.unsloth_packages)
-    results = {Job(**result["job"]): result for result in read_results(arguments.results)}
+    unsloth = arguments.unsloth_packages
+
+    def choose_packages(job: Job) -> Path | None:
+        return unsloth if "unsloth" in job.peer else None
+
+    results = run_missing(jobs, arguments.results, "train_speed_peers.py", choose_packages)
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    print(format_report([results[job] for job in jobs], count_flops_per_token(config)))
-
-
-def run_missing(jobs: Sequence[Job], path: Path, unsloth_packages: Path | None) -> None:
-    """Run what the results file does not hold yet, and add it line by line."""
-    done = {Job(**result["job"]) for result in read_results(path) if is_measured(result)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        for job in jobs:
-            if job in done:
-                continue
-            began = time.perf_counter()
-            packages = str(unsloth_packages.resolve()) if unsloth_packages and "unsloth" in job.peer else ""
-            log = path.with_suffix("") / f"{job.name} {job.repeat}.log".replace(", ", "-").replace(" ", "-")
-            result = run_job(job, log, packages)
-            print(json.dumps(result), file=file, flush=True)
-            state = result.get("missing") or result.get("error") or "measured"
-            print(f"{job.name}: {state}, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    print(format_report(results, count_flops_per_token(config)))
 
 
 def parse_arguments() -> argparse.Namespace:

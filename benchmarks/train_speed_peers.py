@@ -7,14 +7,13 @@ import gzip
 import importlib.util
 import json
 import random
-import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
 
+from speed_machine import describe_machine, measure_limit, read_clock
 from train_speed_jobs import FAST, LIMIT, Job
 
 from science_exam.errors import UserError
@@ -47,9 +46,9 @@ class Meter:
     def finish_step(self) -> None:
         self.step += 1
         if self.step == self.warm_up:
-            self.timed_from = self._read_clock()
+            self.timed_from = read_clock()
         if self.step == self.last:
-            self._conclude(self._read_clock())
+            self._conclude(read_clock())
 
     def _conclude(self, now: float) -> None:
         """What is not a step at the measured speed is setup: imports, loading, compiling."""
@@ -63,13 +62,6 @@ class Meter:
             "peak_allocated": torch.cuda.max_memory_allocated() if cuda else 0,
             "peak_reserved": torch.cuda.max_memory_reserved() if cuda else 0,
         }
-
-    def _read_clock(self) -> float:
-        import torch
-
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        return time.perf_counter()
 
 
 def read_examples(job: Job, tokenizer) -> list[dict]:
@@ -203,23 +195,6 @@ def run_fast(job: Job, meter: Meter) -> list[dict]:
     return examples
 
 
-def measure_limit() -> dict:
-    """FLOP/s of a bf16 matrix product large enough to fill the device, the median of 20."""
-    import torch
-
-    cuda = torch.cuda.is_available()
-    size, device = (8_192, "cuda") if cuda else (512, "cpu")
-    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-    seconds = []
-    for _ in range(25):
-        began = time.perf_counter()
-        left @ right
-        if cuda:
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - began)
-    return {"flops_per_second": 2 * size**3 / statistics.median(seconds[5:])}
-
-
 PEERS: dict[str, Callable[[Job, Meter], list[dict]]] = {
     FAST: run_fast,
     "trl": lambda job, meter: run_trl(job, meter, checkpointing=False),
@@ -251,17 +226,6 @@ def measure(job: Job) -> dict:
     timed = examples[-ROWS_PER_STEP * job.steps :]
     n_tokens = sum(len(example["input_ids"]) for example in timed)
     return {"n_rows": len(timed), "n_tokens": n_tokens, **meter.figures}
-
-
-def describe_machine() -> dict[str, str]:
-    import torch
-
-    packages = ("torch", "transformers", "peft", "bitsandbytes", "trl", "unsloth")
-    found = [name for name in packages if importlib.util.find_spec(name)]
-    return {
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-        "versions": ", ".join(f"{name} {version(name)}" for name in found),
-    }
 
 
 if __name__ == "__main__":

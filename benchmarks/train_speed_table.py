@@ -3,7 +3,8 @@
 import statistics
 from collections import defaultdict
 
-from train_speed_jobs import LIMIT, Job, is_measured
+from speed_jobs import is_measured
+from train_speed_jobs import LIMIT, Job
 
 COLUMNS = (
     "peer", "rows/s", "tokens/s", "of the limit", "allocated GB", "reserved GB", "setup s", "1,000 rows s",

@@ -17,7 +17,7 @@ from science_exam.errors import UserError
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import make_random_base
-import train_speed
+import speed_jobs
 import train_speed_base
 import train_speed_jobs
 import train_speed_peers
@@ -124,23 +124,23 @@ def test_an_interrupted_benchmark_goes_on_and_tries_again_what_failed(tmp_path, 
     lines = [make_training(repeat=0), make_result(repeat=1, error="no memory")]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
-    def run_job(job, log, packages):
+    def run_job(job, script, log, packages):
         ran.append(job.repeat)
         return make_training(repeat=job.repeat)
 
-    monkeypatch.setattr(train_speed, "run_job", run_job)
-    train_speed.run_missing(jobs, path, unsloth_packages=None)
+    monkeypatch.setattr(speed_jobs, "run_job", run_job)
+    results = speed_jobs.run_missing(jobs, path, "train_speed_peers.py", lambda job: None)
     assert ran == [1, 2]
-    results = train_speed_jobs.read_results(path)
+    assert speed_jobs.read_results(path, train_speed_jobs.Job) == results
     assert sorted(result["job"]["repeat"] for result in results) == [0, 1, 2]
-    assert all(map(train_speed_jobs.is_measured, results))
+    assert all(map(speed_jobs.is_measured, results))
 
 
 def test_a_line_that_is_no_result_is_named(tmp_path):
     path = tmp_path / "results.jsonl"
     path.write_text(json.dumps(make_training()) + '\n{"arm": 1}\n', encoding="utf-8")
     with pytest.raises(UserError, match="line 2: expected a result"):
-        train_speed_jobs.read_results(path)
+        speed_jobs.read_results(path, train_speed_jobs.Job)
 
 
 @pytest.mark.parametrize(
@@ -152,15 +152,16 @@ def test_a_line_that_is_no_result_is_named(tmp_path):
 )
 def test_a_job_that_fails_leaves_the_last_line_of_what_it_said(tmp_path, monkeypatch, program, error):
     (tmp_path / "train_speed_peers.py").write_text(program, encoding="utf-8")
-    monkeypatch.setattr(train_speed_jobs, "HERE", tmp_path)
-    result = train_speed_jobs.run_job(make_job(), tmp_path / "logs" / "trl.log", packages="")
+    monkeypatch.setattr(speed_jobs, "HERE", tmp_path)
+    log = tmp_path / "logs" / "trl.log"
+    result = speed_jobs.run_job(make_job(), "train_speed_peers.py", log, packages="")
     assert result == {"job": asdict(make_job()), "error": error}
-    assert ("loading" in (tmp_path / "logs" / "trl.log").read_text()) == ("loading" in program)
+    assert ("loading" in log.read_text()) == ("loading" in program)
 
 
 def test_the_packages_of_a_job_go_before_all_others(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "src")
-    paths = train_speed_jobs.make_environment("folder", "packages")["PYTHONPATH"].split(os.pathsep)
+    paths = speed_jobs.make_environment("folder", "packages")["PYTHONPATH"].split(os.pathsep)
     assert paths[0] == "packages" and str(ROOT / "src") in paths
     assert all(Path(path).is_absolute() for path in paths[1:])
 
@@ -178,7 +179,7 @@ def test_setup_is_all_that_is_not_steps_at_the_measured_speed(monkeypatch):
     # Two steps of warm-up end 20 s after the start; four timed ones take 12 s, so two would have taken 6.
     clock = iter([120.0, 132.0])
     monkeypatch.setattr(train_speed_peers, "STARTED", 100.0)
-    monkeypatch.setattr(train_speed_peers.Meter, "_read_clock", lambda self: next(clock))
+    monkeypatch.setattr(train_speed_peers, "read_clock", lambda: next(clock))
     meter = train_speed_peers.Meter(make_job(warm_up=2, steps=4))
     meter.begin()
     for _ in range(6):
@@ -256,7 +257,7 @@ def test_peers_run_from_the_command_line_to_the_table_and_are_not_run_again(base
     words = ["--peers", "trl", "fast", "--warm-up", "1", "--steps", "2", "--max-tokens", "300"]
     first, again = (run_script(tmp_path, bases[LLAMA].folder, str(rows), *words) for _ in range(2))
     assert first.returncode == 0, first.stderr
-    limit, *trained = train_speed_jobs.read_results(tmp_path / "data" / "train_speed.jsonl")
+    limit, *trained = speed_jobs.read_results(tmp_path / "data" / "train_speed.jsonl", train_speed_jobs.Job)
     assert limit["flops_per_second"] > 0
     for result in trained:
         assert "error" not in result, result["error"]
