@@ -15,12 +15,14 @@ training and answering) learn from stem_1k and answer its held-out fold, or all 
     permuted             four orders of the options of each question instead of one
     permuted and mixed   and the given context beside another passage
     generated, others    given, and questions of --generated or of --others as well
+    permuted, generated  permuted, and the questions of --generated as they are
 
-Each answers with the given contexts, without, and with retrieved ones; zero-shot and given also with the
-options in five orders. All trainings take the same number of optimizer steps: --steps, or as many as --epochs
-passes over the rows of arm "given" need. Settings that are given several values (--r 16 32) are all tried.
-Every result is a line of --results at once: the same command goes on where it was stopped. Folders are told
-apart by what their files hold, so one file of results takes trials with several.
+Each answers with the given contexts (in the options' own order, and in five orders whose probabilities are
+averaged), without, and with retrieved ones; zero-shot and given also with the options shuffled five times,
+each order scored alone. All trainings take the same number of optimizer steps: --steps, or as many as
+--epochs passes over the rows of arm "given" need. Settings that are given several values (--r 16 32) are all
+tried. Every result is a line of --results at once: the same command goes on where it was stopped. Folders are
+told apart by what their files hold, so one file of results takes trials with several.
 """
 
 import argparse
@@ -34,22 +36,21 @@ from functools import partial
 from pathlib import Path
 
 from reading_jobs import Job, Settings, name_job, run_job
-from reading_sets import ARMS, FOLDS, GENERATED, OFFICIAL, OTHERS, RETRIEVED, STEM, ZERO_SHOT, Sources
+from reading_sets import ARMS, EXTRA_OF, FOLDS, OFFICIAL, RETRIEVED, STEM, ZERO_SHOT, Sources
 from reading_tables import format_tables
 
 from science_exam.errors import UserError
-from science_exam.training.config import BaseConfig
+from science_exam.training.config import BaseConfig, TrainConfig
 from science_exam.workers import count_workers, run_tasks
 
 
 def list_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
     """The whole matrix; the arms with most to do first, so that no long job is left for the end."""
-    names = ("base", "learning_rate", "r", "epochs", "batch_size", "steps", "max_tokens")
+    names = ("base", "learning_rate", "r", "epochs", "batch_size", "steps", "max_tokens", "engine")
     grid = [Settings(*values) for values in itertools.product(*(getattr(arguments, n) for n in names))]
     asked = [(STEM, fold) for fold in range(arguments.folds)] if STEM in arguments.sets else []
     asked += [(OFFICIAL, None)] if OFFICIAL in arguments.sets else []
-    wanted = arguments.only or list_arms(arguments)
-    for arm in sorted(wanted, key=ARMS.index, reverse=True):
+    for arm in sorted(list_arms(arguments), key=ARMS.index, reverse=True):
         if arm == ZERO_SHOT:
             untrained = {(s.base, s.max_tokens): s for s in reversed(grid)}
             yield from (Job(arm, name, None, 0, s) for s in untrained.values() for name in arguments.sets)
@@ -59,9 +60,12 @@ def list_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 def list_arms(arguments: argparse.Namespace) -> list[str]:
-    """The arms whose data was given."""
-    needs = {RETRIEVED: arguments.retrieved, GENERATED: arguments.generated, OTHERS: arguments.others}
-    return [arm for arm in ARMS if needs.get(arm, True)]
+    """The arms that are asked for, or all whose data was given."""
+    needs = {RETRIEVED: RETRIEVED, **EXTRA_OF}
+    lacking = {arm: name for arm, name in needs.items() if not getattr(arguments, name)}
+    if missing := [arm for arm in arguments.only or () if arm in lacking]:
+        raise UserError(f"--only {missing[0]!r}: expected --{lacking[missing[0]]} with a folder")
+    return [arm for arm in arguments.only or ARMS if arm not in lacking]
 
 
 def read_results(path: Path) -> list[dict]:
@@ -73,8 +77,10 @@ def read_results(path: Path) -> list[dict]:
             results.append(json.loads(line))
         except json.JSONDecodeError:
             continue
-        if "sources" not in results[-1]:
-            raise UserError(f"{path}: line {number}: does not say what was read; give other --results")
+        if "sources" not in results[-1] or "engine" not in results[-1]["settings"]:
+            raise UserError(
+                f"{path}: line {number}: does not say what was read or by which engine; give other --results"
+            )
     return results
 
 
@@ -104,6 +110,7 @@ def parse_arguments() -> argparse.Namespace:
         help="optimizer steps of every training, instead of epochs",
     )
     add("--max-tokens", nargs="+", type=int, default=[1024])
+    add("--engine", nargs="+", choices=("fast", "trl"), default=[TrainConfig().engine])
     add("--answer-batch-size", type=int, default=64)
     add("--generated", default="", help="folder of generated questions")
     add("--others", default="", help="folder of a built set")

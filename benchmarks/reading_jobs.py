@@ -6,9 +6,11 @@ Libraries, data and encoded rows are loaded once in each process, the base anew 
 import hashlib
 import json
 import math
+import sys
 import tempfile
 import time
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from statistics import mean
 
 from reading_sets import (
     CLOSED,
+    EXTRA_OF,
     GENERATED,
     GIVEN,
     MAX_CONTEXTS,
@@ -23,6 +26,7 @@ from reading_sets import (
     N_PERMUTATIONS,
     OTHERS,
     PERMUTED,
+    PERMUTED_GENERATED,
     RETRIEVED,
     STEM,
     ZERO_SHOT,
@@ -42,10 +46,13 @@ from science_exam.training.base import list_small_files
 from science_exam.training.config import BaseConfig, LoraConfig, TrainConfig
 from science_exam.training.examples import build_examples
 
-LONGEST, SHUFFLED = "longest option", "given, options shuffled"  # beside the contexts answered with
+# Beside the contexts answered with.
+LONGEST, SHUFFLED, ORDERS = "longest option", "given, options shuffled", "given, five orders"
 ALPHA_PER_RANK = 2
 SHUFFLE_SEED, N_SHUFFLES = 0, 5
+N_VIEWS = 5  # orders of the options whose probabilities are averaged, as with make predict ARGS="views=5"
 NO_CHECKPOINTS = 10**9  # steps between two
+MEMORY_BUDGET_GB = 4.0  # of a training with engine=fast, which shares the GPU; 32 rows take about 1.6
 TAIL_STEPS = 10  # over which the last loss is averaged
 
 # What is read for an arm, or to answer with contexts of that name, beside what all read.
@@ -54,6 +61,7 @@ READ_BY = {
     RETRIEVED: ("retrieved", "retrieved_official"),
     MIXED: ("retrieved",),
     GENERATED: ("generated", "max_extra"),
+    PERMUTED_GENERATED: ("generated", "max_extra"),
     OTHERS: ("others", "others_contexts", "other_sources", "max_extra"),
 }
 
@@ -69,6 +77,7 @@ class Settings:
     batch_size: int
     steps: int  # instead of epochs, unless 0
     max_tokens: int
+    engine: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,6 @@ def run_job(
     sources: Sources, identified: dict[str, object], answer_batch_size: int, named: tuple[str, Job]
 ) -> dict:
     """Train and answer a job; returns its line of the results file, which begins with its name."""
-    from science_exam.answering.predictions import Answerer
     from science_exam.training import model
 
     warnings.simplefilter("ignore", FutureWarning)  # of the libraries, every time
@@ -119,13 +127,9 @@ def run_job(
         learner = model.add_adapter(learner, config.lora, config.seed)
         trained = train(learner, tokenizer, library, sources, job, config)
     loaded = time.perf_counter()
-    answerers = {
-        k: Answerer(learner, tokenizer, k, job.settings.max_tokens, answer_batch_size)
-        for k in (0, MAX_CONTEXTS)
-    }
     scores = {}
     for view, seen in list_views(library, job).items():
-        answerer = answerers[0 if view == CLOSED else MAX_CONTEXTS]
+        answerer = make_answerer(learner, tokenizer, view, job.settings.max_tokens, answer_batch_size)
         predictions = answerer.predict(seen.questions, seen.contexts, "test", job.arm)
         scores[view] = list_scores(score_predictions(view, predictions, seen.questions), seen)
     scores[LONGEST] = list_scores(score_longest_option(asked.questions), asked)
@@ -146,6 +150,8 @@ def make_config(job: Job, n_rows: int) -> TrainConfig:
         batch_size=job.settings.batch_size,
         accumulation_steps=1,
         learning_rate=job.settings.learning_rate,
+        engine=job.settings.engine,
+        memory_budget_gb=MEMORY_BUDGET_GB,
         gradient_checkpointing=False,
         checkpoint_steps=NO_CHECKPOINTS,
         report_to="none",
@@ -161,17 +167,14 @@ def train(learner, tokenizer, library: Library, sources: Sources, job: Job, conf
     max_contexts = 0 if job.arm == CLOSED else MAX_CONTEXTS
     rows = encode_rows(asked, tokenizer, max_contexts, config.max_tokens)
     n_asked = len(asked.questions)
-    if job.arm in library.extra:
-        rows = rows + encode_extra(sources, job.arm, job.settings.base, config.max_tokens)
-        n_asked += len(library.extra[job.arm].questions)
-    losses: list[float] = []
-
-    def keep_loss(log: list[dict]) -> None:
-        losses.extend(entry["loss"] for entry in log[-1:] if "loss" in entry)
-
+    if extra := EXTRA_OF.get(job.arm):
+        rows = rows + encode_extra(sources, extra, job.settings.base, config.max_tokens)
+        n_asked += len(library.extra[extra].questions)
+    logs: list[list[dict]] = []  # each holds the whole log so far
     clock = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        done = engine.train_adapter(learner, tokenizer, rows, config, Path(folder), keep_loss)
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for the tables
+        done = engine.train_adapter(learner, tokenizer, rows, config, Path(folder), logs.append)
+    losses = [entry["loss"] for entry in logs[-1] if "loss" in entry]
     return {
         "rows": done.n_rows,
         "left_out": n_asked - done.n_rows,  # too long
@@ -188,7 +191,7 @@ def make_rows(library: Library, job: Job) -> Asked:
     asked, retrieved = library.select_training(job.fold), library.retrieved.get(STEM)
     if job.arm == RETRIEVED:
         return Asked(asked.questions, retrieved)
-    if job.arm == PERMUTED:
+    if job.arm in (PERMUTED, PERMUTED_GENERATED):
         return permute_options(asked, N_PERMUTATIONS, job.seed)
     if job.arm == MIXED:
         search = find_distractors(asked, retrieved, job.seed)
@@ -208,24 +211,33 @@ def encode_rows(asked: Asked, tokenizer, max_contexts: int, max_tokens: int) -> 
 
 
 @lru_cache(maxsize=4)
-def encode_extra(sources: Sources, arm: str, base: str, max_tokens: int) -> list[dict]:
-    """The rows that an arm adds: the same for every fold and seed, so encoded once in each process."""
+def encode_extra(sources: Sources, extra: str, base: str, max_tokens: int) -> list[dict]:
+    """Rows that an arm adds: the same for every fold and seed, so encoded once in each process."""
     from science_exam.training.model import load_tokenizer
 
-    return encode_rows(read_library(sources).extra[arm], load_tokenizer(base), MAX_CONTEXTS, max_tokens)
+    return encode_rows(read_library(sources).extra[extra], load_tokenizer(base), MAX_CONTEXTS, max_tokens)
 
 
 def list_views(library: Library, job: Job) -> dict[str, Asked]:
-    """What is asked: the same questions with other contexts, or with their options in other orders."""
+    """What is asked in each way: the same questions with other contexts, or with their options shuffled."""
     asked = library.select_asked(job.asked, job.fold)
     if job.arm == CLOSED:
         return {CLOSED: asked}
-    views = {GIVEN: asked, CLOSED: asked}
+    views = {GIVEN: asked, ORDERS: asked, CLOSED: asked}
     if job.asked in library.retrieved:
         views[RETRIEVED] = Asked(asked.questions, library.retrieved[job.asked])
     if job.arm in (ZERO_SHOT, GIVEN):
         views[SHUFFLED] = permute_options(asked, N_SHUFFLES, SHUFFLE_SEED)
     return views
+
+
+def make_answerer(learner, tokenizer, view: str, max_tokens: int, batch_size: int):
+    """The `Answerer` of a view, as `make predict` makes one."""
+    from science_exam.answering.predictions import Answerer
+
+    max_contexts = 0 if view == CLOSED else MAX_CONTEXTS
+    n_views = N_VIEWS if view == ORDERS else 1
+    return Answerer(learner, tokenizer, max_contexts, max_tokens, batch_size, n_views=n_views)
 
 
 def list_scores(scores, asked: Asked) -> dict[str, list]:

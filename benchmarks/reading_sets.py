@@ -31,7 +31,9 @@ FOLDS = QuestionsConfig()  # how `make questions` makes groups and folds
 
 ZERO_SHOT, GIVEN, CLOSED, RETRIEVED = "zero-shot", "given", "closed book", "retrieved"
 PERMUTED, MIXED, GENERATED, OTHERS = "permuted", "permuted and mixed", "generated", "others"
-ARMS = (ZERO_SHOT, CLOSED, GIVEN, RETRIEVED, PERMUTED, MIXED, GENERATED, OTHERS)
+PERMUTED_GENERATED = "permuted, generated"
+ARMS = (ZERO_SHOT, CLOSED, GIVEN, RETRIEVED, PERMUTED, MIXED, GENERATED, PERMUTED_GENERATED, OTHERS)
+EXTRA_OF = {GENERATED: GENERATED, PERMUTED_GENERATED: GENERATED, OTHERS: OTHERS}  # arm: its further rows
 
 # The files that decide what is read from a folder; parts stand behind their manifest.
 DECIDING_FILES = {
@@ -158,9 +160,7 @@ def read_retrieved(folder: str, asked: Asked) -> pd.DataFrame:
     contexts = read_table(CONTEXTS, Path(folder) / "contexts.parquet", "make it with: make retrieve")
     ids = asked.questions["question_id"]
     if n_without := int((~ids.isin(contexts["question_id"])).sum()):
-        raise UserError(
-            f"{folder}: {n_without} of {len(ids)} questions have no contexts; retrieve them again"
-        )
+        raise UserError(f"{folder}: {n_without} of {len(ids)} questions have no contexts; retrieve again")
     return contexts[contexts["question_id"].isin(ids)]
 
 
@@ -228,9 +228,8 @@ def _read_set(path: Path, sources: Sources) -> Asked:
 def _read_extra(sources: Sources, evaluation: pd.DataFrame) -> dict[str, Asked]:
     extra = {}
     if sources.generated:
-        extra[GENERATED] = Asked(
-            *(_read_parts(table, Path(sources.generated)) for table in (QUESTIONS, CONTEXTS))
-        )
+        folder = Path(sources.generated)
+        extra[GENERATED] = Asked(*(_read_parts(table, folder) for table in (QUESTIONS, CONTEXTS)))
     if sources.others:
         made = read_question_set(Path(sources.others), sources.others_contexts)
         wanted = made.questions["source"].isin(sources.other_sources or made.questions["source"].unique())

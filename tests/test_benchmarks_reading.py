@@ -12,6 +12,8 @@ import pytest
 
 from science_exam.errors import UserError
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, check_table, write_table
+from science_exam.training.config import BaseConfig
+from science_exam.training.model import load_tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -23,7 +25,7 @@ import reading_tables
 
 SETTINGS = {
     "base": "a", "learning_rate": 1e-3, "r": 32, "epochs": 4.0, "batch_size": 32, "steps": 0,
-    "max_tokens": 1024,
+    "max_tokens": 1024, "engine": "fast",
 }  # fmt: skip
 READ = {"data": "data 1", "max_rows": 0, "retrieved": "", "retrieved_official": ""}
 
@@ -156,6 +158,8 @@ def test_jobs_are_told_apart_by_the_sources_that_they_read(identify, tmp_path, m
     assert len(set(names)) == 4
     names = [name_job("given", sources, monkeypatch) for sources in (plain, extra, fewer, retrieved)]
     assert names[0] == names[1] == names[2] != names[3]
+    names = [name_job("permuted, generated", sources, monkeypatch) for sources in (plain, extra, fewer)]
+    assert len(set(names)) == 3
     closed = [name_job("closed book", sources, monkeypatch) for sources in (plain, retrieved)]
     assert len(set(closed)) == 1
 
@@ -169,6 +173,50 @@ def test_a_folder_is_told_by_its_files(identify, tmp_path):
         identify(generated=str(tmp_path / "nowhere"))
 
 
+@pytest.fixture
+def library(asked):
+    """The six questions as both sets; question 5 is of fold 1 and gives an official one away."""
+    last = asked.questions["question_id"] == "5"
+    renamed = asked.questions.assign(question_id="made-" + asked.questions["question_id"])
+    extra = reading_sets.Asked(renamed[:2], asked.contexts[:0])
+    return reading_sets.Library(
+        sets={"stem_1k": asked, "official": asked},
+        fold_of=last.astype(int),
+        clean=~last,
+        retrieved={},
+        extra={"generated": extra},
+    )
+
+
+def make_job(arm, fold=None):
+    return reading_jobs.Job(arm, "stem_1k", fold, 0, reading_jobs.Settings(**SETTINGS))
+
+
+@pytest.mark.parametrize("fold", [1, None])
+def test_permuted_arms_learn_four_orders_of_each_training_row(library, fold):
+    permuted, both = (
+        reading_jobs.make_rows(library, make_job(arm, fold)) for arm in ("permuted", "permuted, generated")
+    )
+    pd.testing.assert_frame_equal(permuted.questions, both.questions)
+    originals = both.questions["question_id"].str.partition("-")[0]
+    assert Counter(originals) == dict.fromkeys("01234", 4)
+
+
+def test_all_but_the_closed_book_answer_with_given_contexts_in_one_order_and_in_five(library):
+    for arm in reading_sets.ARMS:
+        views = reading_jobs.list_views(library, make_job(arm))
+        assert (arm == "closed book") != ({"given", "given, five orders"} <= set(views))
+        assert ("given, options shuffled" in views) == (arm in ("zero-shot", "given"))
+
+
+def test_only_the_view_in_five_orders_asks_more_than_once():
+    model = argparse.Namespace(config=argparse.Namespace(model_type="llama"))
+    tokenizer = load_tokenizer(BaseConfig().path)
+    for view, n_contexts, n_views in (("given", 5, 1), ("given, five orders", 5, 5), ("closed book", 0, 1)):
+        answerer = reading_jobs.make_answerer(model, tokenizer, view, max_tokens=64, batch_size=2)
+        assert (answerer.max_contexts, answerer.n_views) == (n_contexts, n_views)
+
+
 def make_arguments(**changed):
     values = {name: [value] for name, value in SETTINGS.items()}
     values |= {"only": None, "sets": ["stem_1k", "official"], "folds": 5, "seeds": 3}
@@ -180,6 +228,14 @@ def test_every_seed_trains_five_folds_and_the_whole():
     trained = [job for job in jobs if job.arm == "given"]
     assert len(trained) == 3 * 6
     assert [job.asked for job in jobs if job.arm == "zero-shot"] == ["stem_1k", "official"]
+
+
+def test_arms_that_are_asked_for_need_their_data():
+    both = "permuted, generated"
+    with pytest.raises(UserError, match="--only 'permuted, generated': expected --generated"):
+        list(base_reading.list_jobs(make_arguments(only=["given", both])))
+    arms = {job.arm for job in base_reading.list_jobs(make_arguments(generated="made"))}
+    assert {both, "generated"} < arms and not {"retrieved", "others"} & arms
 
 
 def test_settings_with_several_values_are_all_tried_but_not_without_an_adapter():
@@ -225,6 +281,19 @@ def test_differences_are_paired_with_the_arm_of_the_same_settings():
     table = reading_tables.format_scores(reading_tables.gather_answers(results, results))
     assert "| permuted, r 8 | given | 2 | 1.000 [1.000, 1.000] | 1.000 |" in table
     assert table.endswith("| +1.000 [+1.000, +1.000] |")
+
+
+def test_answers_in_five_orders_are_rows_of_their_own_compared_with_given():
+    made = {"generated": "text 1", "max_extra": 9}
+    results = [make_result("given", 0, [0.5, 0.5]), make_result("permuted, generated", 0, [0.5, 1.0], made)]
+    results[0]["scores"]["given, five orders"] = results[1]["scores"]["given"]
+    rows = reading_tables.format_scores(reading_tables.gather_answers(results, results)).splitlines()
+    assert [row.split(" | ")[:3] for row in rows[3:]] == [
+        ["| given", "given", "2"],
+        ["| given", "given, five orders", "2"],
+        ["| permuted, generated", "given", "2"],
+    ]
+    assert [row.split(" | ")[-1][:6] for row in rows[4:]] == ["+0.250"] * 2
 
 
 def test_sets_of_extra_questions_are_rows_of_their_own_beside_the_same_given():
@@ -291,15 +360,19 @@ def test_right_answers_at_one_place_only_are_not_flat():
     assert reading_tables.measure_flatness(np.tile([1.0, 0.0], 50), positions) == 1
 
 
+TOLD = '{"job": "%s", "settings": {"engine": "trl"}, "sources": {}}'
+
+
 def test_a_result_that_was_cut_short_is_none(tmp_path):
     (tmp_path / "results.jsonl").write_text(
-        '\n{"job": "a", "sources": {}}\n{"job": "b", "sc\n{"job": "c", "sources": {}}\n', encoding="utf-8"
+        "\n".join(["", TOLD % "a", TOLD.partition("sour")[0] % "b", TOLD % "c", ""]), encoding="utf-8"
     )
     assert [result["job"] for result in base_reading.read_results(tmp_path / "results.jsonl")] == ["a", "c"]
 
 
-def test_a_result_that_does_not_say_what_was_read_is_refused(tmp_path):
-    (tmp_path / "results.jsonl").write_text('{"job": "a"}\n', encoding="utf-8")
+@pytest.mark.parametrize("line", ['{"job": "a"}', '{"job": "a", "settings": {"r": 32}, "sources": {}}'])
+def test_a_result_that_does_not_say_what_was_read_or_by_which_engine_is_refused(tmp_path, line):
+    (tmp_path / "results.jsonl").write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 1: does not say what was read"):
         base_reading.read_results(tmp_path / "results.jsonl")
 
