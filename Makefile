@@ -18,7 +18,8 @@ OPTIONS     :=
 GPUS        := 1
 # JSON lines with prompt and completion: make train DATA=pairs.jsonl trains on them instead of questions
 DATA        :=
-# folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file
+# folder of retrieved contexts (data/contexts/NAME) to train and answer with, instead of those in the question file;
+# make predict takes several, "given" for those in the file: CONTEXTS="given data/contexts/NAME"
 CONTEXTS    :=
 # of make blend: names of the runs to blend
 RUNS        :=
@@ -40,6 +41,8 @@ set  := data/questions/$(NAME)
 # A test set is answered by the run of the sample unless RUN= names another; the fold may follow a slash.
 answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
 answering_folder := data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))
+# make predict RUN=demo answers with all its folds together, FOLD=0 with one.
+all_folds := $(and $(filter predict,$(MAKECMDGOALS)),$(filter command line,$(origin RUN)),$(if $(filter command line,$(origin FOLD)),,yes))
 
 # A config named on the command line, for the target that was asked for; the sample has its own.
 named = $(and $(filter command line,$(origin CONFIG)),$(filter $@,$(MAKECMDGOALS)),$(CONFIG))
@@ -113,8 +116,9 @@ train: $(if $(DATA),$(installed),questions) ## fine-tune an adapter or an encode
 cv: questions ## train every fold, report all out-of-fold answers together
 	$(PYTHON) scripts/cv.py $(CONFIG) run="$(RUN)" questions="$(set)" $(contexts) $(ARGS)
 
-predict: questions ## answer QUESTIONS with a trained run (RUN=demo/fold0): predictions and submission.csv
-	$(PYTHON) scripts/predict.py run="$(answering_folder)" questions="$(set)" $(contexts) $(args)
+predict: questions ## answer QUESTIONS with a trained run (RUN=demo, or a fold of it: RUN=demo/fold0): predictions and submission.csv
+	$(PYTHON) scripts/predict.py run="$(if $(all_folds),data/runs/$(RUN),$(answering_folder))" questions="$(set)" \
+	$(if $(CONTEXTS),contexts='[$(subst $() ,$(comma),$(foreach name,$(CONTEXTS),"$(name)"))]') $(args)
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")

@@ -1,57 +1,51 @@
 """Answer a question set with a trained run; writes predictions.parquet and submission.csv.
 
-make predict RUN=demo/fold0 QUESTIONS=path/to/test.csv
+make predict RUN=demo/fold0 QUESTIONS=path/to/test.csv           (RUN=demo: with all its folds together)
 python scripts/predict.py run=data/runs/demo/fold0 questions=data/questions/sample
 """
 
 import time
-from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from science_exam.answering.config import UNDECISIVE, PredictConfig
+from science_exam.answering.exam import Exam
 from science_exam.cli import run_script
 from science_exam.kaggle.submission import write_submission
-from science_exam.questions.store import list_files, list_identity, read_question_set
-from science_exam.runs import find_changed, open_run
+from science_exam.questions.store import list_files, list_identity, read_context_sets, read_question_set
+from science_exam.runs import open_run
 from science_exam.tables import PREDICTIONS, write_table
-from science_exam.training.trained import choose_contexts, find_weights, read_training
+from science_exam.training.trained import choose_contexts, read_trainings
 
 STARTED = time.monotonic()
 
 
 def main(config: PredictConfig, _: str) -> None:
-    trained, asked = Path(config.run), Path(config.questions)
-    settings = read_training(trained, config.base)
-    own = asked.name == Path(settings.questions).name and not find_changed(trained, list_identity(asked))
-    contexts = choose_contexts(settings, config.contexts, asked, own)
-    data = read_question_set(asked, contexts)
-    questions, fold = data.questions, "test"
-    if own:
-        fold = str(settings.fold)  # the set it was trained on: the other folds would flatter it
-        questions = questions[(data.folds["fold"] == settings.fold).to_numpy()]
-    folder = Path(config.out or f"data/predictions/{settings.run}-fold{settings.fold}-{asked.name}")
-    weights = find_weights(trained)
-    inputs = [*list_files(asked, contexts), weights, trained / "config.yaml"]
+    asked, trainings = Path(config.questions), read_trainings(Path(config.run), config.base)
+    settings, own = trainings[0].settings, trainings[0].owns(asked, list_identity(asked))
+    sets = choose_contexts(settings, config.contexts, asked, own)
+    data, contexts = read_question_set(asked, sets[0]), read_context_sets(asked, sets)
+    folds = data.folds["fold"].astype(str).to_numpy(object) if own else np.full(len(data.questions), "test")
+    exam = Exam(trainings, config, data.questions, contexts, folds)
+    if own:  # the set they were trained on: the other folds would flatter them
+        exam = exam.pick(np.isin(folds, [str(training.settings.fold) for training in trainings]))
+    name = settings.run if len(trainings) > 1 else f"{settings.run}-fold{settings.fold}"
+    inputs = [*list_files(asked, *sets), *chain(*(training.inputs for training in trainings))]
+    folder = Path(config.out or f"data/predictions/{name}-{asked.name}")
     run = open_run(folder, config, inputs, without=UNDECISIVE)
     if not run.finished:
-        from science_exam.answering.examining import Limits, start_deadline
-        from science_exam.answering.predictions import load_answerer
+        from science_exam.answering.sitting import sit_exam
 
-        answerer = load_answerer(settings, weights.parent, config)
-        begin = cache(run.begin)  # once: where nothing is kept on the way, only when all is answered
-        keep = partial(keep_answers, begin, folder)
-        limits = Limits(start_deadline(config.budget_seconds, STARTED), begin, folder / "sheet.npz", keep)
-        keep(answerer.predict(questions, data.contexts, fold, settings.run, "answering", limits))
-        limits.sheet.unlink(missing_ok=True)
-        run.finish({"questions": len(questions)})
-    print(f"{folder}: predictions.parquet and submission.csv, {len(questions)} questions, fold {fold}")
+        sit_exam(exam, run, partial(write_answers, folder), STARTED)
+    shown = ", ".join(sorted(set(exam.folds)))
+    print(f"{folder}: predictions.parquet and submission.csv, {len(exam.questions)} questions, fold {shown}")
 
 
-def keep_answers(begin: Callable[[], None], folder: Path, predictions: pd.DataFrame) -> None:
-    begin()
+def write_answers(folder: Path, predictions: pd.DataFrame) -> None:
     write_table(predictions, PREDICTIONS, folder / "predictions.parquet")
     write_submission(predictions, folder / "submission.csv")
 

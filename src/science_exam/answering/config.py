@@ -13,18 +13,20 @@ UNDECISIVE = ("batch_size", "base", "streaming", "memory_budget_gb", "host_memor
 
 @dataclass(frozen=True)
 class PredictConfig:
-    # folder of the trained run: its base, adapter and prompt settings are used
+    # folder of a fold of a trained run, or of the run: its folds' adapters then answer together. Base and
+    # prompt settings are the run's
     run: str = "data/runs/demo/fold0"
-    # folder of the question set (make questions); of the set that the run was trained on, only the
-    # held-out fold is answered
+    # folder of the question set (make questions); of the set that the run was trained on, each fold answers
+    # what it held out, and nothing else
     questions: str = "data/questions/sample"
-    # folder of retrieved contexts (make retrieve); those that came with the questions when empty
-    contexts: str = ""
+    # folders of retrieved contexts (make retrieve), and "given" for those that came with the questions, which
+    # are read when none are named; with several, every question is asked with each, and the answers averaged
+    contexts: tuple[str, ...] = ()
     # context passages a question, best first; as many as in training when null
     max_contexts: int | None = None
     # where the base is on this machine, when not where it was trained (see base.path of train)
     base: str = ""
-    # folder to write; data/predictions/<run>-<fold>-<questions> when empty
+    # folder to write; data/predictions/<run>-<fold>-<questions> when empty, all folds: <run>-<questions>
     out: str = ""
     # rows a batch
     batch_size: int = 8

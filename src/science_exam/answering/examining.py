@@ -1,7 +1,7 @@
 """From questions to a sheet of answers, with the reader that fits the model."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from science_exam.answering.passes import Examination, Pass, Reader
 from science_exam.answering.sheet import Sheet, rank_by_length
 from science_exam.answering.views import list_orders, reorder
 from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt
-from science_exam.training.fast.adapters import ADAPTER_NAME
 from science_exam.training.fast.support import find_reading_obstacle
 
 ORDER_SEED = 0
@@ -63,37 +62,63 @@ def choose_reader(model, tokenizer, options: Sequence[Sequence[int]], max_tokens
 
 
 def plan_passes(
-    asked: Sequence[Question], tokenizer, max_tokens: int, n_views: int, apart: bool
+    readings: Sequence[Sequence[Question]],
+    tokenizer,
+    max_tokens: int,
+    n_views: int,
+    voices: Mapping[str, np.ndarray | None],
+    apart: bool,
 ) -> list[Pass]:
-    """The ways to ask: all orders of the options at once, or first the order given and then the others.
+    """The ways to ask: of every adapter, with every set of contexts, in every order of the options.
 
     Args:
-        asked: questions with their contexts.
+        readings: the same questions with each set of contexts.
         tokenizer: the base's.
         max_tokens: of a prompt with its answer.
         n_views: orders of the options.
-        apart: a first pass asks every question once, since time may be short.
+        voices: adapters that answer, and which questions ((questions,) bool; None: all).
+        apart: first passes ask in the order given alone, since time may be short.
     """
-    orders = list_orders(len(asked[0].options) if asked else 5, n_views, ORDER_SEED)
-    sizes = [len(q.prompt) + sum(map(len, q.contexts)) + sum(map(len, q.options)) for q in asked]
-
-    def make_pass(orders: list[tuple[int, ...]]) -> Pass:
-        def encode(number: int) -> list[list[int]]:
-            return [encode_prompt(reorder(asked[number], order), tokenizer, max_tokens) for order in orders]
-
-        return Pass(encode, sizes, orders, ADAPTER_NAME)
-
+    orders = list_orders(len(readings[0][0].options) if readings[0] else 5, n_views, ORDER_SEED)
     parts = [orders[:1], orders[1:]] if apart else [orders]
-    return [make_pass(part) for part in parts if part]
+    return [
+        make_pass(asked, tokenizer, max_tokens, part, adapter, asks)
+        for part in parts
+        if part
+        for adapter, asks in voices.items()
+        for asked in readings
+    ]
+
+
+def make_pass(
+    asked: Sequence[Question],
+    tokenizer,
+    max_tokens: int,
+    orders: Sequence[tuple[int, ...]],
+    adapter: str,
+    asks: np.ndarray | None,
+) -> Pass:
+    """The pass that asks one adapter with one set of contexts."""
+
+    def encode(number: int) -> list[list[int]]:
+        return [encode_prompt(reorder(asked[number], order), tokenizer, max_tokens) for order in orders]
+
+    return Pass(encode, measure_texts(asked), orders, adapter, asks=asks)
+
+
+def measure_texts(asked: Sequence[Question]) -> list[int]:
+    """Characters of each question with all that is read about it: about proportional to its tokens."""
+    return [len(q.prompt) + sum(map(len, q.contexts)) + sum(map(len, q.options)) for q in asked]
 
 
 def examine(
     model,
     tokenizer,
-    asked: Sequence[Question],
+    readings: Sequence[Sequence[Question]],
     max_tokens: int,
     tokens_together: int,
-    n_views: int = 1,
+    n_views: int,
+    voices: Mapping[str, np.ndarray | None],
     limits: Limits | None = None,
     tabulate: Callable[[np.ndarray], pd.DataFrame] | None = None,
     progress: str | None = None,
@@ -103,10 +128,11 @@ def examine(
     Args:
         model: a causal language model in eval mode, bare or PEFT's.
         tokenizer: the base's.
-        asked: questions with their contexts.
+        readings: the questions with each set of contexts; the answers are averaged.
         max_tokens: of a prompt with its answer.
         tokens_together: that go through the model at once.
         n_views: orders of the options whose answers are averaged.
+        voices: adapters whose answers are averaged, and the questions that each answers; None: all.
         limits: None: there is time for all of it, and nothing is kept on the way.
         tabulate: with limits: (questions, 5) probabilities -> predictions table.
         progress: label of a progress bar, or None.
@@ -116,9 +142,9 @@ def examine(
     """
     deadline = Deadline(0) if limits is None else limits.deadline
     if not deadline.has_end:
-        check_prompts(list(asked), tokenizer, max_tokens)
+        check_prompts(list(readings[0]), tokenizer, max_tokens)
     reader = choose_reader(model, tokenizer, encode_completions(tokenizer), max_tokens)
-    sheet = Sheet.blank(rank_by_length([question.options for question in asked]))
+    sheet = Sheet.blank(rank_by_length([question.options for question in readings[0]]))
     if limits is not None:
         limits.begin()
         if limits.sheet.is_file():
@@ -130,6 +156,6 @@ def examine(
             limits.keep(tabulate(sheet.probabilities))
 
     save(sheet)  # from now on there is an answer to every question
-    passes = plan_passes(asked, tokenizer, max_tokens, n_views, apart=deadline.has_end)
+    passes = plan_passes(readings, tokenizer, max_tokens, n_views, voices, apart=deadline.has_end)
     Examination(reader, sheet, tokens_together, deadline, save).work_off(passes, progress)
     return sheet

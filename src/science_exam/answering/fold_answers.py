@@ -15,7 +15,7 @@ from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, read_table
 
 
 def find_test_answers(predictions: Path, runs: Sequence[str], questions: Path) -> dict[str, list[Path]]:
-    """Run -> its predictions tables of a test set: one a fold, or the one of a blend.
+    """Run -> its predictions tables of a test set: the one of all folds or of a blend, else one a fold.
 
     Args:
         predictions: the folder of all predictions.
@@ -53,7 +53,9 @@ def read_test_answers(files: Sequence[Path]) -> pd.DataFrame:
 
 def _find_answers(predictions: Path, run: str, questions: Path) -> list[Path]:
     pattern = re.compile(rf"{re.escape(run.replace('/', '-'))}(-fold\d+)?-{re.escape(questions.name)}")
-    folders = sorted(path for path in predictions.glob("*") if pattern.fullmatch(path.name))
+    whole = predictions / f"{run.replace('/', '-')}-{questions.name}"
+    by_fold = sorted(path for path in predictions.glob("*") if pattern.fullmatch(path.name))
+    folders = [whole] if whole in by_fold else by_fold
     if not folders:
         raise UserError(
             f"{predictions}: no answers of {run} to {questions.name}; make them with: "

@@ -27,8 +27,7 @@ class PaddedReader:
 
     def use(self, adapter: str) -> None:
         """Answer with that adapter of the model from now on."""
-        if hasattr(self._model, "set_adapter"):
-            self._model.set_adapter(adapter)
+        use_adapter(self._model, adapter)
 
     def group(self, prompts: Sequence[Tokens]) -> Group:
         """Prompts of one question as they are read."""
@@ -47,3 +46,9 @@ class PaddedReader:
         scores = torch.log_softmax(logits.double(), dim=-1).cpu().numpy()
         bounds = np.cumsum([len(group.rows) for group in groups])[:-1]
         return np.split(scores, bounds)
+
+
+def use_adapter(model, adapter: str) -> None:
+    """Let PEFT's own forward pass answer with that adapter; a base without any stays as it is."""
+    if hasattr(model, "peft_config"):  # transformers' models have `set_adapter` even so
+        model.set_adapter(adapter)

@@ -42,6 +42,7 @@ class Pass:
         orders: of the options.
         adapter: that answers.
         weight: of each view in the mean.
+        asks: (questions,) bool, the questions that it asks; None: all of them.
     """
 
     encode: Callable[[int], list[list[int]]]
@@ -49,6 +50,7 @@ class Pass:
     orders: Sequence[tuple[int, ...]]
     adapter: str
     weight: float = 1.0
+    asks: np.ndarray | None = None
 
 
 class Examination:
@@ -77,15 +79,15 @@ class Examination:
     def work_off(self, passes: Sequence[Pass], progress: str | None = None) -> None:
         """Take each pass over all questions.
 
-        The first goes from the shortest question to the longest when the time is limited, so that as many
-        as possible are answered; the others from the least to the most confident answer.
+        Those without an answer come first, from the shortest to the longest when the time is limited, so that
+        as many as possible are answered; then the others, from the least to the most confident answer.
         """
         for number, one in enumerate(passes):
-            waiting = np.flatnonzero(self.sheet.done <= number)
+            waiting = self._find_waiting(number, one)
             if not len(waiting) or not self._deadline.count_fitting_tokens():
                 continue
             self._reader.use(one.adapter)
-            queue = self._order(waiting, one, is_first=number == 0)
+            queue = self._order(waiting, one)
             label = progress if len(passes) == 1 else progress and f"{progress} {number + 1}/{len(passes)}"
             with tqdm(total=len(queue), desc=label, unit="q", disable=progress is None) as bar:
                 for pack in self._fill_packs(queue, one):
@@ -94,13 +96,21 @@ class Examination:
                     self._save_sometimes()
         self._save(self.sheet)
 
-    def _order(self, waiting: np.ndarray, one: Pass, is_first: bool) -> list[int]:
-        if is_first:
-            # Without an end the longest come first: memory that is too small shows at once.
-            sign = 1 if self._deadline.has_end else -1
-            return sorted(waiting.tolist(), key=lambda question: (sign * one.sizes[question], question))
-        confidences = self.sheet.confidences
-        return sorted(waiting.tolist(), key=lambda question: (confidences[question], question))
+    def _find_waiting(self, number: int, one: Pass) -> np.ndarray:
+        """Questions that this pass has still to ask; those that it never asks are counted as done."""
+        waiting = np.flatnonzero(self.sheet.done == number)
+        if one.asks is None:
+            return waiting
+        self.sheet.done[waiting[~one.asks[waiting]]] += 1
+        return waiting[one.asks[waiting]]
+
+    def _order(self, waiting: np.ndarray, one: Pass) -> list[int]:
+        # Without an end the longest come first: memory that is too small shows at once.
+        sign = 1 if self._deadline.has_end else -1
+        confidences = self.sheet.confidences  # 0 where there is no answer
+        return sorted(
+            waiting.tolist(), key=lambda question: (confidences[question], sign * one.sizes[question])
+        )
 
     def _fill_packs(self, queue: list[int], one: Pass) -> Iterator[dict[int, Group]]:
         """Consecutive questions that are read together, as long as the time allows."""

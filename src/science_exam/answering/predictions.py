@@ -1,8 +1,10 @@
 """Questions -> the predictions table."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,18 @@ from science_exam.answering.decoding import score_options
 from science_exam.answering.encoder import find_window, score_choices
 from science_exam.answering.examining import Limits, examine
 from science_exam.answering.options import build_trie
+from science_exam.answering.padded import use_adapter
 from science_exam.choices import encode_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import encode_judgements, encode_verdicts, rank_judged
 from science_exam.prompt import Question, encode_completions, encode_prompt, join_contexts
 from science_exam.tables import PROBABILITY_COLUMNS
+from science_exam.training import learners
+from science_exam.training.fast.adapters import ADAPTER_NAME
+
+# Adapters and the questions, (questions,) bool, that each answers; None: all of them.
+Voices = Mapping[str, np.ndarray | None]
+EVERYONE: Voices = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Answerer:
             questions may have.
         objective: as in training; with "binary" the options are judged one by one.
         n_views: orders of the options that each question is asked in; their answers are averaged.
+        adapters: names of those of the model's that answer; their answers are averaged.
 
     Raises:
         UserError: max_tokens is beyond the base's window, or the model can be asked in one way alone.
@@ -44,6 +54,7 @@ class Answerer:
     batch_size: int
     objective: str = "completion"
     n_views: int = 1
+    adapters: tuple[str, ...] = (ADAPTER_NAME,)
 
     def __post_init__(self) -> None:
         described = self.model.config
@@ -58,27 +69,34 @@ class Answerer:
         self,
         questions: pd.DataFrame,
         contexts: pd.DataFrame,
-        fold: str,
+        fold: str | Sequence[str],
         run: str,
         progress: str | None = None,
         limits: Limits | None = None,
+        further_contexts: Sequence[pd.DataFrame] = (),
+        voices: Voices = EVERYONE,
     ) -> pd.DataFrame:
         """The predictions table of a questions table, in its order.
 
         Args:
             questions: a questions table.
             contexts: its contexts table; may be empty.
-            fold: the fold that the questions were held out in, or "test".
+            fold: the fold that the questions were held out in, or of each; or "test".
             run: the run's name.
             progress: label of a progress bar, or None.
             limits: of the time, and what is kept on the way; None: neither.
+            further_contexts: more contexts tables; the answers with each are averaged.
+            voices: adapter -> (questions,) bool, those that it answers; all, when it is not named.
 
         Raises:
             UserError: a time limit, with a model that answers all questions or none.
         """
         self.model.eval()
-        asked = join_contexts(questions, contexts, self.max_contexts)
-        ids = [question.question_id for question in asked]
+        readings = [
+            join_contexts(questions, table, self.max_contexts) for table in (contexts, *further_contexts)
+        ]
+        ids = questions["question_id"].tolist()
+        asks = {adapter: voices.get(adapter) for adapter in self.adapters}
 
         def tabulate(probabilities: np.ndarray) -> pd.DataFrame:
             frame = pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))
@@ -88,8 +106,8 @@ class Answerer:
         if limits is not None and limits.deadline.has_end:
             self._check_examinable("budget_seconds")
         if self._is_examinable:
-            return tabulate(self._examine(asked, progress, limits, tabulate))
-        return tabulate(self._score(asked, progress))  # (questions, 5)
+            return tabulate(self._examine(readings, asks, progress, limits, tabulate))
+        return tabulate(self._score_all(readings, asks, progress))  # (questions, 5)
 
     def _check_examinable(self, setting: str) -> None:
         if not self._is_examinable:
@@ -106,19 +124,31 @@ class Answerer:
             return False
         return build_trie(encode_completions(self.tokenizer)).decides_at_once
 
-    def _examine(self, asked: list[Question], progress: str | None, limits: Limits | None, tabulate=None):
+    def _examine(self, readings: list[list[Question]], asks: Voices, progress, limits, tabulate):
         """(questions, 5), from as many views as the limits allow."""
         return examine(
             self.model,
             self.tokenizer,
-            asked,
+            readings,
             self.max_tokens,
             tokens_together=self.batch_size * self.max_tokens,
             n_views=self.n_views,
+            voices=asks,
             limits=limits,
             tabulate=tabulate,
             progress=progress,
         ).probabilities
+
+    def _score_all(self, readings: list[list[Question]], asks: Voices, progress: str | None) -> np.ndarray:
+        """(questions, 5), the means over adapters and sets of contexts."""
+        sums, counts = np.zeros((len(readings[0]), len(PROBABILITY_COLUMNS))), np.zeros(len(readings[0]))
+        for adapter, chosen in asks.items():
+            use_adapter(self.model, adapter)
+            numbers = np.arange(len(sums)) if chosen is None else np.flatnonzero(chosen)
+            for asked in readings:
+                sums[numbers] += self._score([asked[number] for number in numbers], progress)
+                counts[numbers] += 1
+        return sums / counts[:, None]
 
     def _score(self, asked: list[Question], progress: str | None) -> np.ndarray:
         if is_encoder(self.model.config.model_type):
@@ -151,16 +181,17 @@ def make_answerer(model, tokenizer, settings) -> Answerer:
     )
 
 
-def load_answerer(settings, weights: Path, config: PredictConfig) -> Answerer:
+def load_answerer(
+    settings, weights: Path, config: PredictConfig, further: Mapping[str, Path] = learners.NONE_FURTHER
+) -> Answerer:
     """The `Answerer` of a finished training.
 
     Args:
         settings: its `TrainConfig`.
         weights: folder of its adapter, or of the trained encoder.
         config: how to answer; with streaming the base is never in memory as a whole (`StreamedBase`).
+        further: names and folders of adapters that answer beside that one; not with streaming.
     """
-    from science_exam.training import learners
-
     tokenizer = learners.load_tokenizer(settings.base.path)
     if config.streaming:
         from science_exam.answering.streaming import load_streamed_base
@@ -169,7 +200,7 @@ def load_answerer(settings, weights: Path, config: PredictConfig) -> Answerer:
         budgets_gb = config.memory_budget_gb, config.host_memory_gb
         model = load_streamed_base(settings.base, weights, *budgets_gb)
     else:
-        model = learners.load_trained(settings.base, weights)
+        model = learners.load_trained(settings.base, weights, further)
     return Answerer(
         model,
         tokenizer,
@@ -178,4 +209,5 @@ def load_answerer(settings, weights: Path, config: PredictConfig) -> Answerer:
         batch_size=config.batch_size,
         objective=settings.objective,
         n_views=config.views,
+        adapters=(ADAPTER_NAME, *further),
     )

@@ -1,6 +1,7 @@
 """A question set's folder, data/questions/<name>/: questions, contexts and folds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,15 @@ class QuestionSet:
     folds: pd.DataFrame
 
 
-def list_files(folder: Path, contexts: str = "") -> list[Path]:
+def list_files(folder: Path, *contexts: str) -> list[Path]:
     """The files of a set, for the hashes of what went into a run.
 
     Args:
         folder: of the set.
-        contexts: folder whose contexts take the place of the set's own, if any.
+        contexts: folders whose contexts take the place of the set's own, if any; empty text is its own.
     """
-    return [_find(folder, name, contexts) for name in TABLES]
+    questions, folds = list_identity(folder)
+    return [questions, *(_find(folder, "contexts", one) for one in contexts or [""]), folds]
 
 
 def list_identity(folder: Path) -> list[Path]:
@@ -68,6 +70,28 @@ def read_question_set(folder: Path, contexts: str = "") -> QuestionSet:
             f"contexts for this set"
         )
     return data
+
+
+def read_context_sets(folder: Path, sets: Sequence[str]) -> list[pd.DataFrame]:
+    """The contexts tables to ask every question with.
+
+    Args:
+        folder: of the question set.
+        sets: folders of retrieved contexts, and empty text for the set's own.
+
+    Raises:
+        UserError: as `read_question_set`, or, where there are several, a question has no context in one.
+    """
+    read = [read_question_set(folder, contexts) for contexts in sets]
+    for data, contexts in zip(read, sets, strict=True):
+        bare = ~data.questions["question_id"].isin(data.contexts["question_id"])
+        if len(sets) > 1 and bare.any():
+            raise UserError(
+                f"{_find(folder, 'contexts', contexts)}: no context for {bare.sum()} of {len(bare)} "
+                f"questions, the first is {data.questions['question_id'][bare.argmax()]!r}; of several sets "
+                f"of contexts each must have all questions"
+            )
+    return [data.contexts for data in read]
 
 
 def read_questions_table(folder: Path) -> pd.DataFrame:

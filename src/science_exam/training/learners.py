@@ -1,6 +1,8 @@
 """The model that learns, of either kind: a base that writes, with an adapter, or an encoder with a head."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from science_exam.choices import is_encoder
 from science_exam.errors import UserError
@@ -11,6 +13,7 @@ from science_exam.training.outcome import Trained
 
 # What means nothing to an encoder; it reads each option apart, in no order.
 NOT_FOR_ENCODERS = ("data", "lora", "objective", "permutations")
+NONE_FURTHER: Mapping[str, Path] = MappingProxyType({})
 
 
 def check_kind(config: TrainConfig) -> None:
@@ -67,12 +70,13 @@ def train_learner(model, *arguments) -> Trained:
     return train_adapter(model, *arguments)
 
 
-def load_trained(base: BaseConfig, adapter: Path | None):
+def load_trained(base: BaseConfig, adapter: Path | None, further: Mapping[str, Path] = NONE_FURTHER):
     """The model after its training, for answering.
 
     Args:
         base: a base that writes, or a trained encoder (`read_training` names it).
         adapter: the trained adapter's folder, None for the base alone; encoders have none.
+        further: names and folders of adapters beside that one, which share the base.
     """
     if is_encoder(read_model_type(base.path)):
         from science_exam.training.encoder.model import load_trained_encoder
@@ -80,4 +84,7 @@ def load_trained(base: BaseConfig, adapter: Path | None):
         return load_trained_encoder(base)
     from science_exam.training import model
 
-    return model.load_adapter(model.load_base(base), adapter) if adapter else model.load_base(base)
+    loaded = model.load_adapter(model.load_base(base), adapter) if adapter else model.load_base(base)
+    for name, folder in further.items():
+        model.load_further_adapter(loaded, folder, name)
+    return loaded

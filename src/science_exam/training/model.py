@@ -156,9 +156,20 @@ def load_adapter(model: PreTrainedModel, folder: Path):
     """`model` with the trained adapter in `folder`, for answering."""
     from peft import PeftModel
 
+    _check_adapter(folder)
+    return PeftModel.from_pretrained(model, str(folder)).eval()
+
+
+def load_further_adapter(model, folder: Path, name: str) -> None:
+    """Put the trained adapter in `folder` beside those of `load_adapter`'s model, which share its base."""
+    _check_adapter(folder)
+    model.load_adapter(str(folder), name)
+    model.eval()
+
+
+def _check_adapter(folder: Path) -> None:
     if not (folder / "adapter_model.safetensors").is_file():
         raise UserError(f"{folder}: expected adapter_model.safetensors; train the run first")
-    return PeftModel.from_pretrained(model, str(folder)).eval()
 
 
 def _cast_unquantized(model: PreTrainedModel, dtype: torch.dtype) -> None:
