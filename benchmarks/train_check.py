@@ -82,9 +82,8 @@ def order_options(row: dict) -> Iterator[dict]:
     question, *options = row["input"].split("\noption_")
     texts = {f"option_{option.partition(': ')[0]}": option.partition(": ")[2] for option in options}
     if row["output"] not in texts:
-        raise UserError(
-            f"output {row['output']!r}: expected one of the options {', '.join(texts) or '(none)'}"
-        )
+        named = ", ".join(texts) or "none"
+        raise UserError(f"expected an output that names an option ({named}), found {row['output']!r}")
     right, texts = texts[row["output"]], list(texts.values())
     rng = random.Random(SEED)
     while True:

@@ -172,7 +172,9 @@ def _run_eagerly(
     for pack, shape in packs:
         pack = pack._replace(scale=pack.scale * factor).move(vector.device)
         loss += network.differentiate(pack, shape, longest).item()
-    return loss / factor, vector / factor
+    gradients = vector / factor
+    vector.zero_()  # steps add to it
+    return loss / factor, gradients
 
 
 def _step_in_graphs(

@@ -39,7 +39,7 @@ def read_trace(path: Path) -> list[Kernel]:
     """The launches in a trace that PyTorch's profiler exported."""
     events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
     sizes = {
-        event["args"].get("External id"): frozenset(_flatten(event["args"].get("Input Dims", [])))
+        event["args"]["External id"]: frozenset(_flatten(event["args"].get("Input Dims", [])))
         for event in events
         if event.get("cat") == "cpu_op"
     }
