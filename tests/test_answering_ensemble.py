@@ -1,5 +1,6 @@
 """All folds of a run as one answerer, with one set of contexts or several."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,20 @@ def test_a_blend_takes_the_answers_of_all_folds_where_there_are_some(run_of_two,
     found = find_test_answers(predictions, ["tiny", "tiny/fold0"], TEST)
     assert found["tiny"] == [predictions / "tiny-exam/predictions.parquet"]
     assert found["tiny/fold0"] == [predictions / "tiny-fold0-exam/predictions.parquet"]
+
+
+def test_ways_to_ask_are_weighted_by_a_blend_of_their_out_of_fold_answers(run_of_two, predict, run_script):
+    """Late fusion with fitted weights: each way to ask is a run to `make blend`, nested over the folds."""
+    ways = {"plain": "views=1", "turned": "views=3"}
+    for name, word in ways.items():
+        run_script("predict", f"run={RUN}", f"questions={OWN}", word, f"out=data/runs/{name}")
+        run_script("predict", f"run={RUN}", TO_EXAM, word, f"out=data/predictions/{name}-exam")
+    assert run_script("evaluate", "run=data/runs/turned") == 0
+    assert run_script("blend", "runs=[plain,turned]", f"test={TEST}") == 0
+    weights = json.loads(Path("data/runs/blend-plain-turned/weights.json").read_text())
+    assert set(weights["of_each_fold"]) == {"0", "1"}
+    assert sum(weights["weights"].values()) == pytest.approx(1)
+    assert len(read_answers("blend-plain-turned-exam")) == 40
 
 
 def test_a_base_without_adapters_is_left_as_it_is(bases):

@@ -16,6 +16,8 @@ from science_exam.tables import PREDICTIONS, check_table, read_table
 STATES = {"before training": "predictions_before.parquet", "after training": "predictions.parquet"}
 # Of a blend, which is not trained; each question is answered with weights fitted on the other folds.
 BLENDED = {"blend": "predictions.parquet"}
+# Of a run's folds asked in another way (make predict ARGS="out=data/runs/<name>").
+ASKED = {"asked again": "predictions.parquet"}
 
 
 def score_validation(
@@ -44,7 +46,8 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
     predicted by the fold that held it out.
 
     Args:
-        run: data/runs/<run>, with fold folders in it, or one fold's folder, or a blend's.
+        run: data/runs/<run>, with fold folders in it, or one fold's folder, or one that holds a blend or the
+            answers of all folds to another way of asking.
 
     Raises:
         UserError: no such run, or a fold that is not finished.
@@ -85,7 +88,10 @@ def find_question_set(run: Path) -> Path:
 
 
 def _list_states(fold: Path) -> dict[str, str]:
-    return BLENDED if "runs" in _read_settings(fold) else STATES
+    settings = _read_settings(fold)
+    if "runs" in settings:
+        return BLENDED
+    return ASKED if "views" in settings else STATES
 
 
 def _check_same_settings(first: Path, fold: Path) -> None:
