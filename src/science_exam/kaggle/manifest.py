@@ -10,6 +10,7 @@ from pathlib import Path
 
 from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
+from science_exam.kaggle.fallback import find_files
 
 MARKER = "science-exam-manifest.json"
 
@@ -76,7 +77,7 @@ def find_manifests(roots: list[Path]) -> dict[Path, Manifest]:
     An unreadable manifest is left out: `check_bundles` of the notebook then misses its bundle.
     """
     found = {}
-    for path in sorted(path for root in roots if root.is_dir() for path in root.rglob(MARKER)):
+    for path in find_files(roots, MARKER):
         try:
             found[path.parent] = read_manifest(path)
         except UserError:

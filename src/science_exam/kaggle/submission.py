@@ -2,28 +2,26 @@
 
 import csv
 import re
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
 
 from science_exam.errors import UserError
 from science_exam.evaluation.metrics import rank_options
-from science_exam.files import whole_file
+from science_exam.kaggle.fallback import write_rankings
 from science_exam.tables import LETTERS, PROBABILITY_COLUMNS
 
 HEADER = ["id", "prediction"]
 PATTERN = re.compile(r"[A-E]( [A-E]){0,2}")
-N_LABELS = 3
 
 
 def write_submission(predictions: pd.DataFrame, path: Path) -> None:
     """Write the three likeliest options of every row of a predictions table, in its order."""
-    rankings = rank_options(predictions[list(PROBABILITY_COLUMNS)].to_numpy())[:, :N_LABELS]
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
-        for question_id, ranking in zip(predictions["question_id"], rankings, strict=True):
-            writer.writerow([question_id, " ".join(LETTERS[number - 1] for number in ranking)])
+    rankings = rank_options(predictions[list(PROBABILITY_COLUMNS)].to_numpy())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_rankings(zip(predictions["question_id"], rankings.tolist(), strict=True), path)
 
 
 def read_submission(path: Path) -> dict[str, list[int]]:
@@ -39,6 +37,26 @@ def read_submission(path: Path) -> dict[str, list[int]]:
         return _read_rankings(path)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: expected UTF-8 text: {error}") from None
+
+
+def check_submission(path: Path, ids: Sequence[str]) -> dict[str, list[int]]:
+    """The rankings of a submission that answers these rows and no others, in their order.
+
+    Raises:
+        UserError: as `read_submission`, or its ids are not these.
+    """
+    rankings = read_submission(path)
+    for number, (expected, found) in enumerate(zip_longest(ids, rankings), start=1):
+        if expected != found:
+            raise UserError(
+                f"{path}: row {number}, column id: expected {_name(expected)} as in test.csv, found "
+                f"{_name(found)}"
+            )
+    return rankings
+
+
+def _name(row_id: str | None) -> str:
+    return "no row" if row_id is None else repr(row_id)
 
 
 def _read_rankings(path: Path) -> dict[str, list[int]]:
