@@ -1,15 +1,8 @@
-"""One of the processes that train a tiny model together; see test_training_fast_processes.py.
-
-    python fast_process.py <folder of the base> <folder to write>
-
-Writes its weights as rank<number>.safetensors and, the first process alone, the log.
-"""
+"""What each of the processes does that train a tiny model together; see test_training_fast_processes.py."""
 
 import json
-import sys
 from pathlib import Path
 
-import torch
 from fast_networks import list_adapters, load_trained, make_examples
 from safetensors.torch import save_file
 
@@ -34,7 +27,12 @@ CONFIG = TrainConfig(
 
 
 def train_share(base: str, folder: Path) -> None:
-    """Do this process's share of the training."""
+    """Do this process's share of the training.
+
+    Args:
+        base: folder of the base.
+        folder: gets the weights as rank<number>.safetensors and, of the first process, the log.
+    """
     processes.join()
     model, rows = load_trained(base, deviation=0.05), make_examples(9)  # the last step has one group alone
     if processes.rank() == 0:
@@ -54,8 +52,3 @@ def train_share(base: str, folder: Path) -> None:
         assist_training(model, None, rows, CONFIG, folder / "run")
     weights = {name: weight.detach().clone() for name, weight in list_adapters(model).items()}
     save_file(weights, folder / f"rank{processes.rank()}.safetensors")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    train_share(sys.argv[1], Path(sys.argv[2]))

@@ -1,13 +1,12 @@
 """The training loop: the step, its optimizers, and stopping and going on."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from conftest import LLAMA, ROOT
+from process_server import run_file, run_together
+from transformers import AutoTokenizer
 
 from science_exam.errors import UserError
 from science_exam.pretraining.checkpoints import CHECKPOINTS, load_checkpoint
@@ -138,24 +137,19 @@ def train(tokenizer, config, folder, held_out=()):
 
 # --- several processes
 
-TRAIN = """
-import sys
-from pathlib import Path
-from test_pretraining_loop import *
-from transformers import AutoTokenizer
-config = replace(CONFIG, steps=2, packs_per_step=2)
-accelerator = open_accelerator()
-reader = make_reader(AutoTokenizer.from_pretrained(sys.argv[1]))
-train_base(reader, make_example, (), config, Path(sys.argv[2]), len, accelerator)
-torch.save(reader.state_dict(), Path(sys.argv[2]) / f"{accelerator.process_index}.pt")
-"""
+
+def train_share(base, folder):
+    """Do a process's share of two steps of two packs."""
+    config = replace(CONFIG, steps=2, packs_per_step=2)
+    accelerator = open_accelerator()
+    reader = make_reader(AutoTokenizer.from_pretrained(base))
+    train_base(reader, make_example, (), config, folder, len, accelerator)
+    torch.save(reader.state_dict(), folder / f"{accelerator.process_index}.pt")
 
 
 @pytest.mark.slow
 def test_two_processes_take_the_steps_of_one(bases, tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(TRAIN)
-    run_twice([str(script), bases[LLAMA].folder, str(tmp_path)], ROOT)
+    run_together(2, train_share, bases[LLAMA].folder, tmp_path, folder=tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     config = replace(CONFIG, steps=2, packs_per_step=2)
@@ -172,7 +166,7 @@ def test_the_script_runs_in_two_processes(work, run_script):
     sizes = {"vocab_size": 600, "hidden_size": 32, "intermediate_size": 64, "layers": 2}
     words = ["steps=2", "tokens_per_pack=1024", "packs_per_step=2"]
     words += [f"model.{name}={size}" for name, size in sizes.items()]
-    run_twice([str(ROOT / "scripts" / "pretrain_base.py"), *words], work)
+    run_together(2, run_file, ROOT / "scripts" / "pretrain_base.py", *words, folder=work)
     assert (work / "models" / "defaults" / "model.safetensors").is_file()
 
 
@@ -182,20 +176,6 @@ def test_packs_that_cannot_be_shared_are_refused(tokenizer, tmp_path):
 
     with pytest.raises(UserError, match="a multiple of the 3 processes"):
         _share_packs(0, CONFIG, Three)
-
-
-def run_twice(arguments, folder):
-    """The script in two processes of one training."""
-    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[:3000]
 
 
 def step_by_hand(reader, packs, steps):

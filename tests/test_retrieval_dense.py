@@ -1,15 +1,13 @@
 """Encoding a corpus: a shard a part, and the same bytes however often it was interrupted."""
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from process_server import SERVER, start
 from small_library import DIM, save_encoder, write_passages
 
 from science_exam.retrieval import dense, encoder_loading
@@ -19,7 +17,6 @@ from science_exam.retrieval.encoder_loading import reload_encoder
 from science_exam.retrieval.passages import PassageStore
 from science_exam.retrieval.vectors import VectorShards
 
-SRC = Path(dense.__file__).parents[2]
 PARTS = [
     ["Ice melts.", "Neutrinos hardly interact with anything.", "", "Osmosis " * 90],
     [],
@@ -161,35 +158,27 @@ def test_a_shard_with_another_number_of_rows_is_made_again(tmp_path, store, sett
     assert read_files(tmp_path) == expected
 
 
-KILLED = """
-import sys, time
-from pathlib import Path
-from science_exam.retrieval import dense
-from science_exam.retrieval.encoder import EncoderSettings
-from science_exam.retrieval.passages import PassageStore
-write_shard = dense.write_shard
-def write_slowly(vectors, path):
-    time.sleep(0.3)
-    write_shard(vectors, path)
-dense.write_shard = write_slowly
-corpus, folder, settings = map(Path, sys.argv[1:])
-dense.encode_corpus(PassageStore(corpus), folder, EncoderSettings.read(settings))
-"""
+def encode_slowly(corpus, folder, settings):
+    """Encode with a pause before every shard."""
+
+    def write_slowly(vectors, path):
+        time.sleep(0.3)
+        write_shard(vectors, path)
+
+    write_shard, dense.write_shard = dense.write_shard, write_slowly
+    encode_corpus(PassageStore(corpus), folder, settings)
 
 
 @pytest.mark.slow
 def test_killed_by_the_system_it_ends_with_the_same_bytes(tmp_path, store, settings, expected):
-    settings.save(tmp_path / "settings.json")
-    folder = tmp_path / "dense"
-    words = [str(store.parts[0].parent), str(folder), str(tmp_path / "settings.json")]
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, *words], env={**os.environ, "PYTHONPATH": str(SRC)}
-    )
+    corpus, folder = store.parts[0].parent, tmp_path / "dense"
+    process = start(encode_slowly, corpus, folder, settings, log=tmp_path / "log.txt")
     while not (folder / "part-00000001.npy").exists():
-        assert process.poll() is None
+        assert process.is_alive()
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (folder / "part-00000004.npy").exists()
     encode_corpus(store, folder, settings)
     assert read_files(folder) == expected
@@ -232,6 +221,7 @@ def test_a_folder_keeps_the_precision_it_was_begun_with(settle, store, tmp_path)
 @pytest.mark.slow
 def test_one_encoder_a_gpu_gives_the_same_vectors(tmp_path, store, settings, expected, monkeypatch):
     # Two processes, as with two GPUs; each finds none of its own and encodes on the CPU.
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: SERVER)
     monkeypatch.setattr(dense, "list_gpus", lambda: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(dense, "PARTS_A_SHARE", 2)
     reported = []
@@ -250,7 +240,6 @@ def test_a_cluster_gives_the_same_vectors(tmp_path, store, settings, expected, m
 
     run_tasks = dense.run_tasks
     monkeypatch.setattr(dense, "run_tasks", run_without_gpus)
-    monkeypatch.setattr(dense, "PARTS_A_SHARE", 2)
     reported = []
     encode_corpus(store, tmp_path, settings, cluster=True, report=reported.append)
     assert read_files(tmp_path) == expected

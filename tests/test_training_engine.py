@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import GPT2, LLAMA
+from conftest import GPT2, LLAMA, ROOT
+from process_server import run_file, start
 from safetensors.torch import load_file
 
 from science_exam.answering.predictions import Answerer
@@ -334,9 +335,7 @@ def test_checkpoints_are_removed_and_the_run_stays(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_as_if_nothing_had_happened(
-    bases, question_set, work, run_script, start_script, capfd
-):
+def test_a_killed_run_ends_as_if_nothing_had_happened(bases, question_set, work, run_script):
     write_question_set(question_set, Path("data/questions/elements"))
     words = (
         f"base.path={bases[LLAMA].folder} questions=data/questions/elements report_to=none max_tokens=600 "
@@ -344,19 +343,18 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
         "lora.dropout=0.1 validation_fraction=0.2"
     ).split()
     checkpoints = Path("data/runs/killed/fold0/checkpoints")
-    process = start_script("train", "run=killed", *words)
+    process = start(run_file, ROOT / "scripts/train.py", "run=killed", *words, log=work / "log.txt")
     _wait_for(checkpoints / "checkpoint-4", process)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not Path("data/runs/killed/fold0/manifest.json").exists()
     half = checkpoints / "partial"  # of a checkpoint that was cut short
     half.mkdir(exist_ok=True)
     (half / "weights.safetensors").write_bytes(b"half")
 
-    resumed = start_script("train", "run=killed", *words)
-    output, _ = resumed.communicate()
-    assert resumed.returncode == 0, output
-    assert run_script("train", "run=whole", *words) == 0
+    for run in ("killed", "whole"):
+        assert run_script("train", f"run={run}", *words) == 0
 
     killed, straight = (Path("data/runs") / run / "fold0" for run in ("killed", "whole"))
     for name in ("loss", "learning_rate", "eval_map3"):
@@ -388,7 +386,7 @@ def _kill_at(step: int):
 def _wait_for(path: Path, process, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not path.exists():
-        assert process.poll() is None, process.stdout.read()
+        assert process.is_alive(), Path("log.txt").read_text()
         assert time.monotonic() < end, f"{path} did not appear"
         time.sleep(0.002)
 
