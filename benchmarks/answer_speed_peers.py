@@ -113,7 +113,7 @@ PACKAGES = {"xgrammar": ("xgrammar", "tvm_ffi")}
 
 
 def measure_peer(bench: Bench) -> tuple[Answer, Iterator[dict]]:
-    """A way to answer, and its short run alone: its pace is steady. One by one takes too long even for that."""
+    """A way to answer, and its short run alone, whose pace is steady; one by one has a shorter one."""
     job = bench.job
     row, make = MAKERS[job.way]
     answer = make(bench)
