@@ -1,13 +1,11 @@
 """BM25 by hand, by another library, by shards; resume and damage."""
 
 import json
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 from itertools import count
 from math import log
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -196,31 +194,31 @@ def test_killed_after_any_shard_it_ends_the_same(tmp_path, monkeypatch):
         assert {path: path.stat().st_mtime_ns for path in kept} == kept  # not made again
 
 
+def stream_blocks(pause_seconds=0.0):
+    for number in range(40):
+        time.sleep(pause_seconds)
+        yield [f"light number{number} spin{row}" for row in range(100)]
+
+
+def build_slowly(folder):
+    build_lexical_index(stream_blocks(pause_seconds=0.05), folder, 300)
+
+
 @pytest.mark.slow
 def test_killed_by_the_system_it_ends_the_same(tmp_path):
-    code = (
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        "from science_exam.retrieval.lexical import build_lexical_index\n"
-        "def stream():\n"
-        "    for number in range(40):\n"
-        "        time.sleep(0.05)\n"
-        "        yield [f'light number{number} spin{row}' for row in range(100)]\n"
-        "build_lexical_index(stream(), Path(sys.argv[1]), 300)\n"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "killed")]
-    environment = {"PYTHONPATH": str(Path(lexical.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
-    process = subprocess.Popen(command, env=environment)
-    while not (tmp_path / "killed" / "shard-00002.postings").exists():
-        assert process.poll() is None
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = multiprocessing.get_context("spawn").Process(target=build_slowly, args=(killed,))
+    process.start()
+    while not (killed / "shard-00002.postings").exists():
+        assert process.is_alive()
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "killed" / "index.json").exists()
-    subprocess.run(command, env=environment, check=True)
-    command[-1] = str(tmp_path / "whole")
-    subprocess.run(command, env=environment, check=True)
-    assert read_files(tmp_path / "killed") == read_files(tmp_path / "whole")
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not (killed / "index.json").exists()
+    for folder in (killed, whole):
+        build_lexical_index(stream_blocks(), folder, 300)
+    assert read_files(killed) == read_files(whole)
 
 
 def test_a_shard_of_other_passages_is_not_taken_over(tmp_path):

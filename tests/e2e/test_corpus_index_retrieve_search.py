@@ -27,14 +27,14 @@ def sample(work) -> Path:
 
 
 @pytest.fixture
-def run(start_script):
-    """Run a script as a process of its own; returns its output."""
+def run(run_script, capsys):
+    """Run a script; returns all that it says."""
 
     def run(name: str, *words: str, code: int = 0) -> str:
-        process = start_script(name, *words)
-        output, _ = process.communicate()
-        assert process.returncode == code, output
-        return output
+        capsys.readouterr()  # what was said before
+        assert run_script(name, *words) == code
+        said = capsys.readouterr()
+        return said.out + said.err
 
     return run
 
