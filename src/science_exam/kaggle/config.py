@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal, get_args
 
 from science_exam.retrieval.config import RetrieveConfig
 
 COMPETITION = "kaggle-llm-science-exam"
 SHAPES = ("NvidiaTeslaT4", "None")  # of machines: two T4s, or no accelerator
+# Where inputs have been mounted: all below /kaggle/input by their slugs, there by kind and owner, or by kind
+# and owner at the root.
+Layout = Literal["flat", "nested", "rooted"]
+# What a simulation can break: a bundle is missing or damaged; there is too little memory or time; a base with
+# NaN; odd rows.
+Fault = Literal[
+    "", "missing-code", "missing-wheels", "missing-runs", "missing-index", "corrupted-adapter",
+    "out-of-memory", "nan-logits", "deadline",
+    "odd-ids", "nan-options", "long-prompts", "duplicate-rows", "crlf",
+]  # fmt: skip
+LAYOUTS, FAULTS = get_args(Layout), get_args(Fault)
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,8 @@ class ExamConfig:
     hours: float = 8.25
     # outside the competition's own run, of at most 200 rows only so many are answered, to spare GPU hours
     short_rows: int = 20
+    # commit of the code, with "+changes" when files differed from it
+    commit: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.hours < inf:
@@ -35,8 +49,8 @@ class ExamConfig:
 class KernelConfig:
     """Trained runs -> kernels/<name>: a notebook, its metadata, and bundles to upload."""
 
-    # name of the kernel: its folder below kernels/, and its slug on Kaggle
-    name: str = "demo"
+    # name of the kernel: its folder below kernels/, and its slug on Kaggle, of at least five letters
+    name: str = "science-exam-demo"
     # runs that answer together: data/runs/<run> for all its finished folds, or data/runs/<run>/fold<fold>
     runs: tuple[str, ...] = ("data/runs/demo",)
     # title on Kaggle; the name with capitals when empty
@@ -61,6 +75,8 @@ class KernelConfig:
     machine_shape: str = SHAPES[0]
     # Python versions of the images that the wheels must fit
     pythons: tuple[str, ...] = ("3.12", "3.13")
+    # folder of wheels to take, where the package index is out of reach; empty: they are fetched
+    wheels: str = ""
     # replace a kernel made from other runs or with other settings
     overwrite: bool = False
 
@@ -69,3 +85,32 @@ class KernelConfig:
             raise ValueError(
                 f"machine_shape: expected one of {', '.join(SHAPES)}, found {self.machine_shape!r}"
             )
+
+
+@dataclass(frozen=True)
+class SimulateConfig:
+    """A kernel, run as the competition runs it."""
+
+    # name of the kernel below kernels/
+    name: str = "science-exam-demo"
+    # questions to ask, a .jsonl or .csv file; answers in it are kept from the notebook and scored
+    questions: str = "data/sample/sample.jsonl"
+    # rows of test.csv; the questions are repeated until there are so many
+    rows: int = 200
+    # where the inputs are mounted
+    layout: Layout = "nested"
+    # what is broken; nothing when empty
+    fault: Fault = ""
+    # minutes that the session may take
+    minutes: float = 60.0
+    # memory of the session in GB
+    memory_gb: float = 30.0
+    # interpreter that runs the notebook, with ipykernel and nbclient; this one when empty
+    python: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ValueError(f"rows: expected at least 1, found {self.rows}")
+        for name in ("minutes", "memory_gb"):
+            if not 0 < getattr(self, name) < inf:
+                raise ValueError(f"{name}: expected more than 0, found {getattr(self, name)}")

@@ -1,7 +1,7 @@
 """The image that a notebook runs in on Kaggle: what its Python takes, and which packages it has.
 
-From the images of August 2026. Kaggle builds them above Google Colab's (Kaggle/docker-python on GitHub); versions
-that are not certain are those of Colab's published list.
+From the images of August 2026. Kaggle builds them above Google Colab's (Kaggle/docker-python on GitHub);
+versions that are not certain are those of Colab's published list.
 """
 
 from typing import TYPE_CHECKING

@@ -5,17 +5,17 @@ The format is that of the binary distribution specification (PEP 427), which pip
 
 import base64
 import hashlib
+import io
 import zipfile
 from pathlib import Path
 
 import science_exam
-from science_exam.files import whole_file
 
 SOURCES = Path(science_exam.__file__).parent
 VERSION = "0.1.0"
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip archive can say
 READABLE = 0o100644 << 16
-NAME = f"science_exam-{VERSION}-py3-none-any.whl"
+WHEEL_NAME = f"science_exam-{VERSION}-py3-none-any.whl"
 INFO = f"science_exam-{VERSION}.dist-info"
 METADATA = f"""\
 Metadata-Version: 2.1
@@ -37,21 +37,21 @@ def list_sources() -> list[Path]:
     return sorted(path for path in SOURCES.rglob("*.py") if "__pycache__" not in path.parts)
 
 
-def write_package_wheel(folder: Path) -> Path:
-    """Write the wheel of this package into a folder; its path."""
+def build_package_wheel() -> bytes:
+    """The wheel of this package, to be written as `WHEEL_NAME`."""
     members = {
         f"science_exam/{path.relative_to(SOURCES).as_posix()}": path.read_bytes() for path in list_sources()
     }
     members |= {f"{INFO}/METADATA": METADATA.encode(), f"{INFO}/WHEEL": WHEEL.encode()}
     rows = [f"{name},sha256={_encode_digest(data)},{len(data)}\n" for name, data in members.items()]
     members[f"{INFO}/RECORD"] = "".join([*rows, f"{INFO}/RECORD,,\n"]).encode()
-    wheel = folder / NAME
-    with whole_file(wheel) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
         for name, data in members.items():
             entry = zipfile.ZipInfo(name, EARLIEST)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, READABLE
             archive.writestr(entry, data)
-    return wheel
+    return packed.getvalue()
 
 
 def _encode_digest(data: bytes) -> str:

@@ -13,6 +13,7 @@ from science_exam.retrieval.vectors import SHARD_NAME, is_whole_shard, write_sha
 from science_exam.workers import run_tasks
 
 ENCODER_FILE = "encoder.json"
+CARRIED = "encoder"  # folder of the encoder itself, where an index brings it along
 
 PARTS_A_SHARE = 8  # a worker tokenizes one part while the one before goes through the model
 

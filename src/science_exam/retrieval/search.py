@@ -1,7 +1,7 @@
 """One index, searched lexically and densely with several forms of each question."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import yaml
 
 from science_exam.errors import UserError
 from science_exam.retrieval.approximate import ApproximateIndex
-from science_exam.retrieval.dense import ENCODER_FILE
+from science_exam.retrieval.dense import CARRIED, ENCODER_FILE
 from science_exam.retrieval.encoder import Encoder, EncoderSettings
 from science_exam.retrieval.encoder_loading import choose_device, reload_encoder
 from science_exam.retrieval.exact import search_exact
@@ -58,7 +58,10 @@ class DenseIndex:
                 f"{folder}: expected {n_passages} vectors, found {len(self.shards)}; {MAKE_AGAIN}"
             )
         self.approximate = ApproximateIndex.open(approximate, self.shards) if approximate else None
-        self.encoder: Encoder = reload_encoder(EncoderSettings.read(folder / ENCODER_FILE), choose_device())
+        settings = EncoderSettings.read(folder / ENCODER_FILE)
+        if (carried := folder / CARRIED).is_dir():
+            settings = replace(settings, name=str(carried))
+        self.encoder: Encoder = reload_encoder(settings, choose_device())
 
     def __len__(self) -> int:
         return len(self.shards)
