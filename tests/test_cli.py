@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from science_exam.cli import run_script
-from science_exam.errors import UserError
+from science_exam.errors import KaggleError, UserError
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
@@ -129,3 +129,26 @@ def test_a_missing_question_file_is_one_line_and_leaves_nothing_behind(tmp_path)
     assert "missing.csv" in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@dataclass(frozen=True)
+class Trial:
+    # only say what would be done
+    dry_run: bool = False
+
+
+def test_a_flag_is_short_for_a_key_that_is_true(monkeypatch):
+    given = []
+    monkeypatch.setattr(sys, "argv", ["push.py", "--dry-run"])
+    run_script(lambda settings, name: given.extend([settings, name]), Trial, "push")
+    assert given == [Trial(dry_run=True), ""]
+
+
+def test_what_kaggle_refuses_has_an_exit_code_of_its_own(call, capsys):
+    def main(settings, name):
+        raise KaggleError("Kaggle: the weekly hours are used up")
+
+    with pytest.raises(SystemExit) as stop:
+        call(main=main)
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == "error: Kaggle: the weekly hours are used up\n"

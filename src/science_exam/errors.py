@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read."""
+"""The exceptions a user is meant to read."""
 
 
 class UserError(Exception):
@@ -9,5 +9,13 @@ class UserError(Exception):
     exit with code 2.
     """
 
+    exit_code = 2
+
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.splitlines()))
+
+
+class KaggleError(UserError):
+    """What Kaggle refused or failed to do, or what was refused before Kaggle was asked; exit code 1."""
+
+    exit_code = 1
