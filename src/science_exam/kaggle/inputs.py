@@ -10,6 +10,7 @@ from science_exam.kaggle.base_search import find_attached_base
 from science_exam.kaggle.config import ExamConfig
 from science_exam.kaggle.manifest import Manifest, find_faults, find_manifests, restore_tree
 from science_exam.runs import MANIFEST
+from science_exam.training.outcome import ENCODER
 
 BUNDLES = ("code", "wheels", "runs", "index")
 SETTINGS = "code/exam.yaml"  # in the tree
@@ -60,7 +61,7 @@ def restore_inputs(roots: list[Path], kernel: str, tree: Path, warn: Warn) -> In
     if missing := [bundle for bundle in BUNDLES[:3] if bundle not in found]:
         warn(f"no bundle {' or '.join(missing)} among the inputs")
     config = place(load_config(ExamConfig, str(tree / SETTINGS), [], tree), tree)
-    if not config.base:
+    if not config.base and config.runs and not (Path(config.runs[0]) / ENCODER).is_dir():
         config = replace(config, base=str(find_attached_base(roots, Path(config.runs[0]))))
     if config.retrieve.index and not Path(config.retrieve.index).is_dir():
         warn("no index: questions are answered without passages")
