@@ -1,7 +1,7 @@
-"""A share of the notebook's questions, as a process: python -m science_exam.kaggle.answering FOLDER
+"""The notebook's answers, as a process: python -m science_exam.kaggle.answering FOLDER
 
-FOLDER holds questions.parquet and job.json, the folder above it contexts.parquet. The answers so far are in
-sheet-<run>.npz, written every some seconds; notes.json says what could not be done.
+FOLDER holds questions.parquet, contexts.parquet and job.json. The answers so far are in run-<number>/sheet.npz
+and written every some seconds; notes.json says what could not be done.
 """
 
 import json
@@ -14,26 +14,24 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from science_exam.answering.config import PredictConfig
-from science_exam.answering.deadline import Deadline
+from science_exam.answering.deadline import LEAST_SECONDS, WRITING_SECONDS, Deadline, Limits
+from science_exam.answering.exam import Exam
 from science_exam.answering.held_out import TEST
 from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.kaggle.retrieving import CONTEXTS_FILE, QUESTIONS_FILE
-from science_exam.tables import CONTEXTS, PROBABILITY_COLUMNS, QUESTIONS, read_table
+from science_exam.tables import CONTEXTS, QUESTIONS, read_table
 from science_exam.training.trained import Training, read_training
 
-JOB, NOTES = "job.json", "notes.json"
-WRITING_SECONDS = 0.3
-LEAST_SECONDS = 1e-3
+JOB, NOTES, SHEET = "job.json", "notes.json", "sheet.npz"
 
 
 @dataclass(frozen=True)
 class Job:
-    """How a share is answered.
+    """How the questions are answered.
 
     Attributes:
         folds: folders of the trained folds that answer; empty: the base alone does.
@@ -41,6 +39,7 @@ class Job:
         base: its folder.
         views: orders of the options.
         batch_size: rows that are read together.
+        gpus: for each process the GPU that it sees; none without GPUs.
         ends: when to be done, on the machine's monotonic clock.
     """
 
@@ -49,6 +48,7 @@ class Job:
     base: str
     views: int
     batch_size: int
+    gpus: tuple[str, ...]
     ends: float
 
     def write(self, folder: Path) -> None:
@@ -62,65 +62,71 @@ class Job:
 
 
 def read_job(folder: Path) -> Job:
-    """The job of a share's folder."""
+    """The job in a folder."""
     values = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    return Job(**{**values, "folds": tuple(values["folds"])})
+    return Job(**{**values, "folds": tuple(values["folds"]), "gpus": tuple(values["gpus"])})
 
 
-def answer_share(folder: Path) -> None:
-    """Answer the questions of a share with every run; one that cannot answer leaves it to the others.
+def answer_all(folder: Path) -> None:
+    """Answer the questions with every run; one that cannot answer leaves it to the others.
 
     Raises:
         UserError: none of the runs could.
     """
-    job = read_job(folder)
-    questions = read_table(QUESTIONS, folder / QUESTIONS_FILE)
-    contexts = read_table(CONTEXTS, folder.parent / CONTEXTS_FILE)
-    runs, notes = job.list_runs(), []
+    job, notes = read_job(folder), []
+    runs = job.list_runs()
     for number, folds in enumerate(runs):
         seconds = (job.ends - time.monotonic()) / (len(runs) - number)
         deadline = Deadline(max(seconds, LEAST_SECONDS), WRITING_SECONDS)
-        sheet = folder / f"sheet-{number}.npz"
+        sheet = folder / f"run-{number}" / SHEET
+        sheet.parent.mkdir(exist_ok=True)
         try:
-            notes += _answer_with(folds, job, questions, contexts, deadline, sheet)
+            notes += _answer_with(folds, job, folder, deadline, sheet)
         except Exception as error:  # a run that does not load, or memory that is too small for it
             name = folds[0].parent.name if folds else "the base"
             notes.append(f"{name} did not answer: {type(error).__name__}: {error}")
             print(notes[-1], flush=True)
         write_text(folder / NOTES, json.dumps(notes) + "\n")
-    if not any(folder.glob("sheet-*.npz")):
+    if not any(folder.glob(f"*/{SHEET}")):
         raise UserError(notes[-1])
 
 
-def _answer_with(
-    folds: Sequence[Path],
-    job: Job,
-    questions: pd.DataFrame,
-    contexts: pd.DataFrame,
-    deadline: Deadline,
-    sheet: Path,
-) -> list[str]:
+def _answer_with(folds: Sequence[Path], job: Job, folder: Path, deadline: Deadline, sheet: Path) -> list[str]:
     """Answer with the folds of a run, or with the base alone; what is worth a note."""
-    from science_exam.answering.ensemble import answer_exam
-    from science_exam.answering.exam import Exam
-    from science_exam.answering.examining import Limits
+    trainings, notes = _read_fitting(folds or [Path(job.settings)], job.base)
+    first, views = trainings[0], job.views
+    if folds and (first.is_whole or first.settings.objective == "binary"):
+        deadline, views = Deadline(0), 1  # these answer all questions or none, in one way
+    questions = read_table(QUESTIONS, folder / QUESTIONS_FILE)
+    contexts = read_table(CONTEXTS, folder / CONTEXTS_FILE)
+    config = PredictConfig(views=views, batch_size=job.batch_size)
+    exam = Exam(trainings, config, questions, [contexts], np.full(len(questions), TEST))
+    if not folds:
+        _answer_alone(exam, deadline, sheet)
+    elif len(job.gpus) > 1 and len(questions) >= len(job.gpus):
+        from science_exam.answering.shares import answer_in_shares
+
+        answer_in_shares(exam, _make_limits(deadline, sheet), job.gpus)
+    else:
+        from science_exam.answering.shares import fill_sheet
+
+        fill_sheet(exam, sheet, deadline, "answering")
+    n_lost = Sheet.load(sheet).n_lost
+    return [*notes, f"{n_lost} views gave no number"] if n_lost else notes
+
+
+def _answer_alone(exam: Exam, deadline: Deadline, sheet: Path) -> None:
+    """Answer with the base, asked as the adapter would have been."""
     from science_exam.answering.predictions import load_answerer
 
-    trainings, notes = _read_fitting(folds or [Path(job.settings)], job.base)
-    config = PredictConfig(views=job.views, batch_size=job.batch_size)
-    limits = Limits(deadline, begin=lambda: None, sheet=sheet, keep=lambda predictions: None)
-    first = trainings[0]
-    if not folds:
-        answerer = load_answerer(first.settings, None, config)
-        answerer.predict(questions, contexts, TEST, "base", "answering", limits)
-        return [*notes, *_count_lost(sheet)]
-    exam = Exam(trainings, config, questions, [contexts], np.full(len(questions), TEST))
-    if first.is_whole or first.settings.objective == "binary":  # these answer all questions or none, one way
-        predictions = answer_exam(replace(exam, config=replace(config, views=1)), None, "answering")
-        _save_predictions(predictions, sheet)
-        return notes
-    answer_exam(exam, limits, "answering")
-    return [*notes, *_count_lost(sheet)]
+    answerer = load_answerer(exam.trainings[0].settings, None, exam.config)
+    limits = _make_limits(deadline, sheet)
+    answerer.predict(exam.questions, exam.contexts[0], TEST, "base", "answering", limits)
+
+
+def _make_limits(deadline: Deadline, sheet: Path) -> Limits:
+    """Limits that keep nothing but the sheet."""
+    return Limits(deadline, begin=lambda: None, sheet=sheet, keep=lambda predictions: None)
 
 
 def _read_fitting(folds: Sequence[Path], base: str) -> tuple[list[Training], list[str]]:
@@ -136,19 +142,5 @@ def _read_fitting(folds: Sequence[Path], base: str) -> tuple[list[Training], lis
     return trainings, notes
 
 
-def _count_lost(sheet: Path) -> list[str]:
-    n_lost = Sheet.load(sheet).n_lost
-    return [f"{n_lost} views gave no number"] if n_lost else []
-
-
-def _save_predictions(predictions: pd.DataFrame, path: Path) -> None:
-    """A sheet with one view of every question."""
-    probabilities = predictions[list(PROBABILITY_COLUMNS)].to_numpy()
-    sheet = Sheet.blank(probabilities)
-    for question, row in enumerate(np.log(probabilities)):
-        sheet.add(question, row[None], 1.0)
-    sheet.save(path)
-
-
 if __name__ == "__main__":
-    answer_share(Path(sys.argv[1]))
+    answer_all(Path(sys.argv[1]))

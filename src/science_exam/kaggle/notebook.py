@@ -141,7 +141,7 @@ report.run("passages", retrieve_passages, after="questions")
         "written anew whenever there are more answers.",
         """\
 def answer():
-    from science_exam.kaggle.shares import answer_questions
+    from science_exam.kaggle.answers import answer_questions
 
     deadline = STARTED + 3600 * inputs.config.hours
     answer_questions(inputs, rows, TEMP / "questions", n_cards, deadline, SUBMISSION, report)
