@@ -14,7 +14,7 @@ SOURCES     :=
 # question of make search and make ask; OPTIONS are its five, with | between them
 Q           :=
 OPTIONS     :=
-# GPUs of make train and make pretrain; make cv trains a fold on each there is
+# GPUs of make train, make predict and make pretrain; make cv trains a fold on each there is
 GPUS        := 1
 # JSON lines with prompt and completion: make train DATA=pairs.jsonl trains on them instead of questions
 DATA        :=
@@ -118,7 +118,7 @@ cv: questions ## train every fold, report all out-of-fold answers together
 
 predict: questions ## answer QUESTIONS with a trained run (RUN=demo, or a fold of it: RUN=demo/fold0): predictions and submission.csv
 	$(PYTHON) scripts/predict.py run="$(if $(all_folds),data/runs/$(RUN),$(answering_folder))" questions="$(set)" \
-	$(if $(CONTEXTS),contexts='[$(subst $() ,$(comma),$(foreach name,$(CONTEXTS),"$(name)"))]') $(args)
+	$(if $(CONTEXTS),contexts='[$(subst $() ,$(comma),$(foreach name,$(CONTEXTS),"$(name)"))]') $(if $(filter-out 1,$(GPUS)),gpus=$(GPUS)) $(args)
 
 evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
 	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")

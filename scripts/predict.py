@@ -17,8 +17,9 @@ from science_exam.answering.exam import Exam
 from science_exam.cli import run_script
 from science_exam.kaggle.submission import write_submission
 from science_exam.questions.store import list_files, list_identity, read_context_sets, read_question_set
-from science_exam.runs import open_run
+from science_exam.runs import open_run, read_manifest
 from science_exam.tables import PREDICTIONS, write_table
+from science_exam.training.fold_jobs import choose_gpus
 from science_exam.training.trained import choose_contexts, read_trainings
 
 STARTED = time.monotonic()
@@ -40,7 +41,10 @@ def main(config: PredictConfig, _: str) -> None:
     if not run.finished:
         from science_exam.answering.sitting import sit_exam
 
-        sit_exam(exam, run, partial(write_answers, folder), STARTED)
+        sit_exam(exam, run, partial(write_answers, folder), STARTED, choose_gpus(config.gpus))
+    counts = read_manifest(folder)["results"]
+    if counts.get("answered", len(exam.questions)) < len(exam.questions):
+        print(f"the model reached {counts['answered']} questions; the others have their longest option first")
     shown = ", ".join(sorted(set(exam.folds)))
     print(f"{folder}: predictions.parquet and submission.csv, {len(exam.questions)} questions, fold {shown}")
 

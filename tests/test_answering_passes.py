@@ -170,3 +170,21 @@ def test_a_question_that_cannot_be_encoded_is_given_up_and_counted():
     sheet, _ = examine(FakeReader(), [Pass(encode, [5] * 3, (ORDER,), "a")], 3)
     assert sheet.weights.tolist() == [1, 0, 1]
     assert (sheet.n_lost, sheet.done.tolist()) == (1, [1, 1, 1])
+
+
+def test_a_pass_asks_only_those_it_is_for_and_the_others_count_as_done():
+    reader = FakeReader()
+    for_some = np.array([True, False, True])
+    passes = [make_pass([5] * 3, adapter="a", asks=for_some), make_pass([5] * 3, adapter="b", asks=~for_some)]
+    sheet, _ = examine(reader, passes, 3)
+    assert [len(pack) for pack in reader.packs] == [2, 1]
+    assert sheet.weights.tolist() == [1, 1, 1]
+    assert sheet.done.tolist() == [2, 2, 2]
+
+
+def test_a_question_that_one_pass_did_not_reach_is_not_asked_by_the_next():
+    reader = FakeReader(seconds_per_token=0.01)
+    lengths = [100] * 5 + [1000]
+    sheet, _ = examine(reader, [make_pass(lengths), make_pass(lengths)], 6, max_tokens=300, seconds=12.0)
+    assert sheet.done[5] == 0
+    assert (sheet.done[:5] >= 1).all() and (sheet.done == 2).any()

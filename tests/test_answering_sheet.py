@@ -53,3 +53,18 @@ def test_a_saved_sheet_is_the_same_sheet(tmp_path):
 def test_the_longest_option_comes_first_and_ties_go_by_their_place():
     ranked = rank_by_length([("aa", "a", "aaa"), ("b", "b", "b")])
     np.testing.assert_allclose(ranked, np.array([[2, 1, 4], [4, 2, 1]]) / 7)
+
+
+def test_a_divided_sheet_is_joined_to_the_same_sheet():
+    sheet = Sheet.blank(np.arange(15.0).reshape(5, 3))
+    sheet.add(3, np.log([[0.6, 0.3, 0.1]]), weight=1.0)
+    sheet.add(0, np.full((2, 3), np.nan), weight=1.0)
+    shares = [np.array([1, 3]), np.array([0, 2, 4])]
+    parts = sheet.divide(shares)
+    assert [len(part.done) for part in parts] == [2, 3]
+    parts[1].give_up(0, 1)
+    joined = Sheet.join(parts, shares)
+    assert np.array_equal(joined.sums, sheet.sums)
+    assert np.array_equal(joined.fallback, sheet.fallback)
+    assert joined.done.tolist() == [2, 0, 0, 1, 0]
+    assert joined.count_views() == {"answered": 1, "views": 1, "lost_views": 3}

@@ -8,7 +8,7 @@ from science_exam.answering.weighting import Weighting
 
 MAX_VIEWS = factorial(5)
 # What changes the pace of the answers and not what they are.
-UNDECISIVE = ("batch_size", "base", "streaming", "memory_budget_gb", "host_memory_gb")
+UNDECISIVE = ("batch_size", "base", "gpus", "streaming", "memory_budget_gb", "host_memory_gb")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class PredictConfig:
     # is asked once, then the least certain ones in further orders; what is not reached gets its longest
     # option first
     budget_seconds: float = 0.0
+    # processes that divide the questions, each with a GPU of its own; without GPUs they divide the CPU
+    gpus: int = 1
     # read the base a layer at a time, for all questions at once: it may be larger than the GPU's memory
     streaming: bool = False
     # with streaming: memory of each GPU in GB for questions between two layers; 0 is half of what is free
@@ -51,6 +53,10 @@ class PredictConfig:
             raise ValueError(f"views: expected 1 to {MAX_VIEWS}, found {self.views}")
         if not 0 <= self.budget_seconds < inf:
             raise ValueError(f"budget_seconds: expected 0 or more, found {self.budget_seconds}")
+        if self.gpus < 1:
+            raise ValueError(f"gpus: expected at least 1, found {self.gpus}")
+        if self.gpus > 1 and self.streaming:
+            raise ValueError(f"gpus: expected 1 with streaming, which takes all there are; found {self.gpus}")
         for name in ("memory_budget_gb", "host_memory_gb"):
             value = getattr(self, name)
             if not 0 <= value < inf:

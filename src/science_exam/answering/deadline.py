@@ -2,10 +2,16 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
 
 # A pass over some tokens may take that much longer than those before.
 MARGIN = 1.1
 REMEMBERED_SHARE = 0.7  # of the speed so far, in the running mean
+WRITING_SECONDS = 0.3  # for the last tables
+LEAST_SECONDS = 1e-3  # a budget that is spent already is still one
 
 
 class Deadline:
@@ -29,14 +35,25 @@ class Deadline:
         """False without a budget."""
         return self._end != float("inf")
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the end, at least 0; infinite without a budget."""
+        return max(0.0, self._end - self._clock())
+
     def count_fitting_tokens(self) -> float:
         """Tokens that can be read in the time left; infinite while no speed is known."""
-        left = self._end - self._clock()
-        if left <= 0:
+        left = self.seconds_left
+        if not left:
             return 0.0
         if self._tokens_per_second is None or not self.has_end:
             return float("inf")
         return left * self._tokens_per_second / MARGIN
+
+    def end_earlier(self, seconds: float) -> "Deadline":
+        """One that is over so much earlier, with a speed of its own to measure."""
+        if not self.has_end:
+            return self
+        return Deadline(max(self.seconds_left - seconds, LEAST_SECONDS), clock=self._clock)
 
     def time(self, run: Callable[[], object], n_tokens: int) -> object:
         """Run something that reads so many tokens, and learn from how long it takes."""
@@ -47,3 +64,28 @@ class Deadline:
         mixed = speed if known is None else REMEMBERED_SHARE * known + (1 - REMEMBERED_SHARE) * speed
         self._tokens_per_second = min(speed, mixed)  # slower is believed at once
         return result
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop, and what is kept on the way there.
+
+    Attributes:
+        deadline: after which nothing new is begun.
+        begin: called before the first file is read or written.
+        sheet: file of the answers so far; an interrupted examination goes on from it.
+        keep: gets the predictions table so far whenever the sheet is written.
+    """
+
+    deadline: Deadline
+    begin: Callable[[], None]
+    sheet: Path
+    keep: Callable[[pd.DataFrame], None]
+
+
+def start_deadline(budget_seconds: float, started: float) -> Deadline:
+    """The end of a budget that began at `started` on the monotonic clock; without an end when it is 0."""
+    if not budget_seconds:
+        return Deadline(0)
+    spent = time.monotonic() - started
+    return Deadline(max(budget_seconds - spent, LEAST_SECONDS), WRITING_SECONDS)

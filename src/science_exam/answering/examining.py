@@ -1,14 +1,12 @@
 """From questions to a sheet of answers, with the reader that fits the model."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from science_exam.answering.deadline import Deadline
+from science_exam.answering.deadline import Deadline, Limits
+from science_exam.answering.exam import measure_texts
 from science_exam.answering.packed import PackedReader
 from science_exam.answering.padded import PaddedReader
 from science_exam.answering.passes import Examination, Pass, Reader
@@ -18,33 +16,6 @@ from science_exam.prompt import Question, check_prompts, encode_completions, enc
 from science_exam.training.fast.support import find_reading_obstacle
 
 ORDER_SEED = 0
-WRITING_SECONDS = 0.3  # for the last tables
-LEAST_SECONDS = 1e-3  # a budget that is spent already is still one
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop, and what is kept on the way there.
-
-    Attributes:
-        deadline: after which nothing new is begun.
-        begin: called before the first file is read or written.
-        sheet: file of the answers so far; an interrupted examination goes on from it.
-        keep: gets the predictions table so far whenever the sheet is written.
-    """
-
-    deadline: Deadline
-    begin: Callable[[], None]
-    sheet: Path
-    keep: Callable[[pd.DataFrame], None]
-
-
-def start_deadline(budget_seconds: float, started: float) -> Deadline:
-    """The end of a budget that began at `started` on the monotonic clock; without an end when it is 0."""
-    if not budget_seconds:
-        return Deadline(0)
-    spent = time.monotonic() - started
-    return Deadline(max(budget_seconds - spent, LEAST_SECONDS), WRITING_SECONDS)
 
 
 def choose_reader(model, tokenizer, options: Sequence[Sequence[int]], max_tokens: int) -> Reader:
@@ -104,11 +75,6 @@ def make_pass(
         return [encode_prompt(reorder(asked[number], order), tokenizer, max_tokens) for order in orders]
 
     return Pass(encode, measure_texts(asked), orders, adapter, asks=asks)
-
-
-def measure_texts(asked: Sequence[Question]) -> list[int]:
-    """Characters of each question with all that is read about it: about proportional to its tokens."""
-    return [len(q.prompt) + sum(map(len, q.contexts)) + sum(map(len, q.options)) for q in asked]
 
 
 def examine(

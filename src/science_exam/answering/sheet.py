@@ -1,11 +1,14 @@
 """The answers so far: at every moment each question has one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from science_exam.files import whole_file
+
+ARRAYS = ("sums", "weights", "fallback", "done")
 
 
 @dataclass
@@ -59,24 +62,34 @@ class Sheet:
         """(questions,) the largest probability; 0 for questions without an answer."""
         return np.where(self.weights > 0, self.probabilities.max(axis=1), 0.0)
 
+    def count_views(self) -> dict[str, int]:
+        """How many questions have an answer, and from how many views; those that gave no number are lost."""
+        n_answered = int((self.weights > 0).sum())
+        return {"answered": n_answered, "views": round(self.weights.sum()), "lost_views": self.n_lost}
+
+    def divide(self, shares: Sequence[np.ndarray]) -> list["Sheet"]:
+        """A sheet for each share of the questions, given by their numbers."""
+        parts = [Sheet(*(getattr(self, name)[numbers] for name in ARRAYS)) for numbers in shares]
+        parts[0].n_lost = self.n_lost
+        return parts
+
+    @classmethod
+    def join(cls, parts: Sequence["Sheet"], shares: Sequence[np.ndarray]) -> "Sheet":
+        """What `divide` took apart."""
+        order = np.argsort(np.concatenate(shares))
+        arrays = (np.concatenate([getattr(part, name) for part in parts])[order] for name in ARRAYS)
+        return cls(*arrays, n_lost=sum(part.n_lost for part in parts))
+
     def save(self, path: Path) -> None:
         """Write everything into one file, whole."""
         with whole_file(path) as partial, partial.open("wb") as file:
-            np.savez(
-                file,
-                sums=self.sums,
-                weights=self.weights,
-                fallback=self.fallback,
-                done=self.done,
-                n_lost=self.n_lost,
-            )
+            np.savez(file, n_lost=self.n_lost, **{name: getattr(self, name) for name in ARRAYS})
 
     @classmethod
     def load(cls, path: Path) -> "Sheet":
         """A sheet of `save`."""
         with np.load(path, allow_pickle=False) as saved:
-            fields = {name: saved[name] for name in ("sums", "weights", "fallback", "done")}
-            return cls(**fields, n_lost=int(saved["n_lost"]))
+            return cls(*(saved[name] for name in ARRAYS), n_lost=int(saved["n_lost"]))
 
 
 def rank_by_length(options: list[tuple[str, ...]]) -> np.ndarray:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+from science_exam.errors import UserError
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -18,6 +20,18 @@ def list_gpus() -> list[str]:
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def choose_gpus(n_processes: int) -> list[str]:
+    """A GPU for each of so many processes, or none for each, on a machine without.
+
+    Raises:
+        UserError: there are GPUs, but fewer.
+    """
+    gpus = list_gpus()
+    if gpus and len(gpus) < n_processes:
+        raise UserError(f"gpus={n_processes}: found {len(gpus)}; use gpus={len(gpus)} (make: GPUS=)")
+    return gpus[:n_processes] or [""] * n_processes
 
 
 def run_jobs(jobs: Mapping[str, Sequence[str]], gpus: Sequence[str], folder: Path) -> None:

@@ -1,0 +1,181 @@
+"""An exam divided between processes, one a GPU; each fills a sheet, and the sheets are joined on the way."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+from science_exam.answering.deadline import Deadline, Limits
+from science_exam.answering.exam import Exam
+from science_exam.answering.sheet import Sheet
+from science_exam.errors import UserError
+
+LOOK_SECONDS = 5.0  # between looks at the sheets
+JOINING_SECONDS = 0.5  # for the last look
+N_STARTS = 2  # of a process that dies
+SPAWN = multiprocessing.get_context("spawn")  # a fork would share what CUDA holds
+
+
+class Share:
+    """Some of the questions, and the process that answers them."""
+
+    def __init__(self, exam: Exam, sheet: Path, make_process: Callable[[], BaseProcess]) -> None:
+        """
+        Args:
+            exam: with these questions.
+            sheet: file of their answers; a process goes on from it.
+            make_process: a process, not yet started.
+        """
+        self.exam, self.sheet = exam, sheet
+        self._make_process, self._n_starts = make_process, 0
+        self._start()
+
+    def is_at_work(self) -> bool:
+        """False when it is done or has failed; a process that died is started once more."""
+        if self.process.exitcode and not self.has_failed:
+            self._tell("started once more")
+            self._start()
+        return self.process.exitcode is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its processes died, all that it may have."""
+        return bool(self.process.exitcode) and self._n_starts == N_STARTS
+
+    def answer_here(self) -> None:
+        """Let this process answer what is left."""
+        self._tell("answered by the first process")
+        fill_sheet(self.exam, self.sheet, Deadline(0), "answering")
+
+    def _start(self) -> None:
+        self._n_starts += 1
+        self.process = self._make_process()
+        self.process.start()
+
+    def _tell(self, what_now: str) -> None:
+        code, n_questions = self.process.exitcode, len(self.exam.questions)
+        print(f"the process of {n_questions} questions ended with code {code}: {what_now}", flush=True)
+
+
+def answer_in_shares(
+    exam: Exam, limits: Limits, gpus: Sequence[str], work: Callable[..., None] | None = None
+) -> np.ndarray:
+    """Probabilities (questions, 5), as one process alone would give them.
+
+    A process that dies is started once more. If that one dies too, this process answers its questions; where
+    the time is limited, they keep the answers that they have.
+
+    Args:
+        exam: what is asked, of at least as many questions as there are GPUs.
+        limits: of the time, and what is kept on the way.
+        gpus: for each process the GPU that it sees, or empty text for none.
+        work: what the processes run, `answer_share` or its like.
+    """
+    limits.begin()
+    owned = divide_evenly(exam.measure(), len(gpus))
+    sheets = [limits.sheet.with_name(f"sheet-{number}.npz") for number in range(len(gpus))]
+    whole = Sheet.load(limits.sheet) if limits.sheet.is_file() else Sheet.blank(exam.guess())
+    for part, sheet in zip(whole.divide(owned), sheets, strict=True):
+        part.save(sheet)
+
+    def join() -> np.ndarray:
+        joined = Sheet.join([Sheet.load(sheet) for sheet in sheets], owned)
+        joined.save(limits.sheet)
+        limits.keep(exam.tabulate(joined.probabilities))
+        return joined.probabilities
+
+    join()  # from now on there is an answer to every question
+    deadline = limits.deadline.end_earlier(JOINING_SECONDS)
+    shares = []
+    for number, (numbers, sheet, gpu) in enumerate(zip(owned, sheets, gpus, strict=True)):
+        own, label = exam.pick(numbers), None if number else f"answering, 1 of {len(gpus)} processes"
+        words = (own, sheet, deadline, label, gpu, len(gpus))
+        shares.append(
+            Share(own, sheet, partial(SPAWN.Process, target=work or answer_share, args=words, daemon=True))
+        )
+    _wait_for(shares, deadline, join)
+    for share in shares:
+        if share.has_failed and not deadline.has_end:
+            share.answer_here()
+    return join()
+
+
+def answer_share(
+    exam: Exam, sheet: Path, deadline: Deadline, progress: str | None, gpu: str, n_processes: int
+) -> None:
+    """What a process of its own does with its share.
+
+    Args:
+        exam: with its questions.
+        sheet: file to fill.
+        deadline: after which nothing new is begun.
+        progress: label of a progress bar, or None.
+        gpu: the one that it sees; empty text for none.
+        n_processes: that there are; without GPUs they divide the CPU.
+    """
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything looks for one
+    Thread(target=_end_with_parent, daemon=True).start()
+    import torch
+
+    if not gpu:
+        torch.set_num_threads(max(1, torch.get_num_threads() // n_processes))
+    try:
+        fill_sheet(exam, sheet, deadline, progress)
+    except UserError:
+        sys.exit(2)  # the first process will come to it, and say it
+
+
+def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None) -> None:
+    """Answer an exam into a sheet, as far as the time allows."""
+    from science_exam.answering.ensemble import answer_exam
+
+    limits = Limits(deadline, lambda: None, sheet, lambda predictions: None)
+    predictions = answer_exam(exam, limits, progress)
+    if not Sheet.load(sheet).done.any() and not deadline.has_end:  # encoders know no sheet
+        probabilities = predictions.filter(like="p_").to_numpy()
+        n = len(probabilities)
+        Sheet(probabilities, np.ones(n), probabilities, np.ones(n, dtype=int)).save(sheet)
+
+
+def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
+    """Numbers of the rows of each share: the longest first, each to the share that has least.
+
+    Args:
+        sizes: of the rows.
+        n_shares: at most as many as rows.
+
+    Example:
+        >>> [numbers.tolist() for numbers in divide_evenly([5, 9, 4, 1], 2)]
+        [[1, 3], [0, 2]]
+    """
+    shares: list[list[int]] = [[] for _ in range(n_shares)]
+    totals = [0] * n_shares
+    for row in sorted(range(len(sizes)), key=lambda row: -sizes[row]):
+        least = min(range(n_shares), key=lambda share: (totals[share], len(shares[share])))
+        shares[least].append(row)
+        totals[least] += sizes[row]
+    return [np.array(sorted(rows)) for rows in shares]
+
+
+def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], object]) -> None:
+    """Join the sheets from time to time until all shares are done, or the time is over."""
+    at_work = list(shares)
+    while at_work and deadline.seconds_left:
+        wait([share.process.sentinel for share in at_work], min(LOOK_SECONDS, deadline.seconds_left))
+        at_work = [share for share in at_work if share.is_at_work()]
+        join()
+    for share in at_work:
+        share.process.kill()
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would go on answering, for nobody."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)

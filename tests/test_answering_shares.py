@@ -1,0 +1,98 @@
+"""Several processes that divide the questions of an exam."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import LLAMA
+from hypothesis import given
+from hypothesis import strategies as st
+from stumbling import sleep, stumble
+from tiny_runs import RUN, TEST, read_answers, write_run
+
+from science_exam.answering.config import PredictConfig
+from science_exam.answering.deadline import Deadline, Limits
+from science_exam.answering.ensemble import answer_exam
+from science_exam.answering.exam import Exam
+from science_exam.answering.shares import answer_in_shares, divide_evenly
+from science_exam.errors import UserError
+from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, check_table
+from science_exam.training.fold_jobs import choose_gpus
+from science_exam.training.trained import read_trainings
+
+COLUMNS = list(PROBABILITY_COLUMNS)
+
+
+@pytest.fixture
+def exam(work, bases, question_set) -> Exam:
+    """Twelve questions for a run of one fold, in an empty working folder."""
+    write_run(bases[LLAMA].folder, question_set, n_folds=1)
+    questions = question_set.questions.head(12)
+    trainings = read_trainings(RUN / "fold0")
+    return Exam(trainings, PredictConfig(), questions, [question_set.contexts], np.full(12, "test"))
+
+
+@pytest.fixture
+def sit(work):
+    """Answer in two shares; the probabilities and all the tables that were kept."""
+
+    def sit(exam: Exam, work_of_a_share, seconds: float = 0.0):
+        kept = []
+        limits = Limits(Deadline(seconds), lambda: None, work / "sheet.npz", kept.append)
+        return answer_in_shares(exam, limits, ["", ""], work_of_a_share), kept
+
+    return sit
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=60), st.data())
+def test_shares_hold_every_row_once_and_are_about_equal(sizes, data):
+    n = data.draw(st.integers(1, len(sizes)))
+    shares = divide_evenly(sizes, n)
+    assert sorted(np.concatenate(shares)) == list(range(len(sizes)))
+    assert min(map(len, shares)) >= 1
+    totals = [sum(sizes[row] for row in rows) for rows in shares]
+    assert max(totals) - min(totals) <= max(sizes)
+
+
+def test_gpus_that_are_not_there_are_refused_but_a_machine_without_any_divides_its_cpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    assert choose_gpus(2) == ["4", "5"]
+    with pytest.raises(UserError, match="gpus=4: found 3"):
+        choose_gpus(4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert choose_gpus(2) == ["", ""]
+
+
+@pytest.mark.slow
+def test_two_processes_answer_as_one_does(exam, run_script, capsys):
+    words = [f"run={RUN}/fold0", f"questions={TEST}", "views=2"]
+    assert run_script("predict", *words, "out=data/predictions/one") == 0
+    assert run_script("predict", *words, "out=data/predictions/two", "gpus=2") == 0
+    one, two = read_answers("one"), read_answers("two")
+    pd.testing.assert_frame_equal(one, two, atol=1e-6)
+    files = [{path.name for path in Path("data/predictions", name).iterdir()} for name in ("one", "two")]
+    assert files[0] == files[1]
+    assert "ended with code" not in capsys.readouterr().out
+
+
+def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_answered_here(exam, sit, capsys):
+    expected = answer_exam(exam, None, None)[COLUMNS].to_numpy()
+    found, kept = sit(exam, stumble)
+    lost, idle = sorted(divide_evenly(exam.measure(), 2), key=lambda numbers: 0 not in numbers)
+    np.testing.assert_allclose(found[lost], expected[lost], atol=1e-6)
+    np.testing.assert_allclose(found[idle], exam.guess()[idle])
+    said = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(said) == ["answered by the first process", "started once more", "started once more"]
+    for table in kept:
+        check_table(table, PREDICTIONS, "kept")
+        assert table["question_id"].tolist() == exam.questions["question_id"].tolist()
+
+
+def test_processes_that_hang_are_ended_in_time_and_there_are_answers_even_so(exam, sit):
+    began = time.monotonic()
+    found, kept = sit(exam, sleep, seconds=1.5)
+    assert time.monotonic() - began < 5
+    np.testing.assert_allclose(found, exam.guess())
+    assert len(kept) >= 2
