@@ -6,7 +6,7 @@ belongs in the tree that `restore_tree` makes of links.
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
@@ -106,8 +106,8 @@ def restore_tree(folder: Path, manifest: Manifest, target: Path, without: set[st
         UserError: a path that leads out of `target`.
     """
     for member in manifest.files:
-        place = target / member.path
-        if not place.resolve().is_relative_to(target.resolve()):
+        inside, place = PurePosixPath(member.path), target / member.path
+        if inside.is_absolute() or ".." in inside.parts:
             raise UserError(
                 f"{folder / MARKER}: {member.path!r} leads out of the tree; upload the bundle again"
             )

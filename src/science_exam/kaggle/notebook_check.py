@@ -25,7 +25,7 @@ def check_notebook(path: Path) -> list[str]:
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
         return [f"{path}: not a valid notebook: {' '.join(str(error).split()):.200}"]
     if not notebook.metadata.get("kernelspec", {}).get("name"):
         problems.append("no metadata.kernelspec.name, without which Kaggle cannot run it")
