@@ -69,7 +69,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train kernel lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,10 @@ pretrain: $(installed) ## pretrain the embedded base again (minutes on GPUs, wee
 
 bench-train: $(installed) ## training speed beside TRL and Unsloth on a GPU (BASE=folder ROWS=rows.jsonl)
 	$(PYTHON) benchmarks/train_speed.py "$(BASE)" "$(ROWS)" $(args)
+
+kernel: $(call sample,index) $(installed) ## runs, index and code -> a Kaggle notebook and bundles to upload: make kernel RUN=demo NAME=my-kernel (RUNS="a b"; CORPUS=: closed book)
+	$(PYTHON) scripts/kernel.py $(named) runs='[$(subst $() ,$(comma),$(foreach run,$(or $(RUNS),$(RUN)),"data/runs/$(run)"))]' \
+	$(if $(filter command line,$(origin NAME)),name="$(NAME)") index="$(if $(CORPUS),data/index/$(CORPUS))" $(args)
 
 lint: $(installed) ## check style and formatting
 	$(PYTHON) -m ruff check .
