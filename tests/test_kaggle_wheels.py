@@ -131,6 +131,13 @@ def test_wheels_for_other_machines_are_found(tmp_path):
     assert check_wheels([wheel], BOTH) == [f"{wheel.name}: fits none of Python 3.12, 3.13 on the image"]
 
 
+def test_libraries_must_be_for_the_images_cuda(tmp_path):
+    name, libraries = "quanta-1.0-py3-none-any.whl", ("quanta/lib_cuda126.so", "quanta/lib_cuda128.so")
+    assert check_wheels([write_wheel(tmp_path, name, members=libraries)], BOTH) == []
+    wheel = write_wheel(tmp_path, name, members=libraries[:1])
+    assert check_wheels([wheel], BOTH) == [f"{name}: has libraries for CUDA 126, and the image's is 128"]
+
+
 def test_half_a_wheel_is_found(tmp_path):
     wheel = write_wheel(tmp_path, "stems-3.1-py3-none-any.whl")
     wheel.write_bytes(wheel.read_bytes()[:50])

@@ -13,6 +13,8 @@ GLIBC_MINOR = 35  # glibc 2.35, of Ubuntu 22.04
 # Every one is named: pip takes a platform literally and finds older releases when only the oldest is given.
 PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in range(GLIBC_MINOR, 16, -1)), "manylinux2014_x86_64")
 
+CUDA = "128"  # CUDA 12.8, as torch there is built
+
 # No wheel may bring these: they fit the GPUs' driver and each other as they are.
 PACKAGES = {
     "accelerate": "1.13.0",

@@ -1,5 +1,6 @@
 """Third-party wheels for an image without network: fetched for its Python versions, and checked."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,11 +14,13 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import Version
 
 from science_exam.errors import UserError
-from science_exam.kaggle.image import IMPORTED_AS, PACKAGES, PLATFORMS, describe_markers, list_tags
+from science_exam.kaggle.image import CUDA, IMPORTED_AS, PACKAGES, PLATFORMS, describe_markers, list_tags
 
 PIN_FILES = (Path("requirements.txt"), Path("requirements-dev.txt"))
 CACHE = Path("data/wheels")
 MAX_BYTES = 2 * 10**9  # of all wheels together: more is a mistake, such as torch itself
+# How bitsandbytes names its libraries, one a version of CUDA.
+CUDA_LIBRARY = re.compile(r"_cuda(\d+)\.so$")
 CUDA_PREFIX = "nvidia-"  # the libraries that torch brings
 
 
@@ -105,7 +108,7 @@ def check_wheels(wheels: list[Path], pythons: tuple[str, ...]) -> list[str]:
         except UserError as error:
             problems.append(str(error))
             continue
-        problems += [f"{wheel.name}: {problem}" for problem in _find_shadows(wheel)]
+        problems += [f"{wheel.name}: {problem}" for problem in _find_shadows(wheel) + _judge_cuda(wheel)]
         if not any(set(list_tags(python)) & _parse_name(wheel)[3] for python in pythons):
             problems.append(f"{wheel.name}: fits none of Python {', '.join(pythons)} on the image")
     for python in pythons:
@@ -146,6 +149,15 @@ def _find_shadows(wheel: Path) -> list[str]:
         folders = {PurePosixPath(member).parts[0] for member in archive.namelist()}
     modules = {IMPORTED_AS.get(package, package.replace("-", "_")): package for package in PACKAGES}
     return [f"would replace files of the image's {modules[own]}" for own in sorted(folders & modules.keys())]
+
+
+def _judge_cuda(wheel: Path) -> list[str]:
+    """Why a wheel with libraries for CUDA has none for the image's."""
+    with zipfile.ZipFile(wheel) as archive:
+        versions = {found[1] for name in archive.namelist() if (found := CUDA_LIBRARY.search(name))}
+    if not versions or CUDA in versions:
+        return []
+    return [f"has libraries for CUDA {', '.join(sorted(versions))}, and the image's is {CUDA}"]
 
 
 def _find_gaps(wheels: list[tuple[Path, Message]], python: str) -> list[str]:
