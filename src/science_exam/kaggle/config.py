@@ -1,4 +1,4 @@
-"""Settings of the kernel, simulate, push and submit stages, and of the notebook itself."""
+"""Settings of the kernel, simulate, push, submit and leaderboard stages, and of the notebook itself."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -114,3 +114,51 @@ class SimulateConfig:
         for name in ("minutes", "memory_gb"):
             if not 0 < getattr(self, name) < inf:
                 raise ValueError(f"{name}: expected more than 0, found {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class PushConfig:
+    """A kernel to Kaggle: bundles, notebook, and what its session leaves."""
+
+    # name of the kernel below kernels/
+    name: str = "science-exam-demo"
+    # only say what would be done
+    dry_run: bool = False
+    # upload the runs as a Kaggle model instead of a dataset
+    as_model: bool = False
+    # speed of the line that the plan reckons with, in MB a second
+    mb_per_second: float = 5.0
+    # minutes that Kaggle may take to make a bundle ready
+    ready_minutes: float = 60.0
+    # minutes that the session of the notebook may take, its time in the queue included
+    session_minutes: float = 660.0
+    # seconds between two looks at what takes its time
+    poll_seconds: float = 20.0
+    # seconds before a request that failed is repeated; each later wait is twice as long
+    wait_seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class SubmitConfig:
+    """The pushed version of a kernel to the competition, and its score to the ledger."""
+
+    # name of the kernel below kernels/
+    name: str = "science-exam-demo"
+    # what is new in it, for the list of submissions
+    message: str = ""
+    # file that holds all submissions
+    ledger: str = "submissions/ledger.csv"
+    # minutes that the competition's own run may take, its time in the queue included
+    minutes: float = 660.0
+    # seconds between two looks
+    poll_seconds: float = 30.0
+    # seconds before a request that failed is repeated; each later wait is twice as long
+    wait_seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class LeaderboardConfig:
+    """The submissions of the ledger, best first."""
+
+    # file that holds all submissions
+    ledger: str = "submissions/ledger.csv"
