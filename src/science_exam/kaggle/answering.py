@@ -1,7 +1,7 @@
 """The notebook's answers, as a process: python -m science_exam.kaggle.answering FOLDER
 
-FOLDER holds questions.parquet, contexts.parquet and job.json. The answers so far are in run-<number>/sheet.npz
-and written every some seconds; notes.json says what could not be done.
+FOLDER holds questions.parquet, contexts.parquet and job.json. The answers so far go to run-<number>/sheet.npz
+every some seconds; notes.json says what could not be done.
 """
 
 import json

@@ -73,6 +73,8 @@ async def run_notebook(source: Path, executed: Path, working: str, seconds: floa
     except TimeoutError:
         sys.exit(f"the session was ended after {seconds:.0f} s")
     finally:
+        if manager.has_kernel:
+            await manager.shutdown_kernel(now=True)  # with the processes that it has started
         executed.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 

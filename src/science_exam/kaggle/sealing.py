@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ HIDDEN = ("data", "kernels", "models")  # of the checkout: what is answered with
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 LATE_SECONDS = 60  # for a session that does not end itself
+EMPTYING_SECONDS = 10
 CGROUPS = Path("/sys/fs/cgroup")
 REFUSING = '''\
 """Refuses every connection to another machine."""
@@ -152,6 +155,7 @@ def limited_memory(n_bytes: int) -> Iterator[Path | None]:
         yield group
     finally:
         if group is not None:
+            _empty(group)
             group.rmdir()
 
 
@@ -159,6 +163,16 @@ def read_peak_bytes(cgroup: Path) -> int:
     """The most memory that a control group has held."""
     names = ("memory.peak", "memory.max_usage_in_bytes")
     return next((int((cgroup / name).read_text()) for name in names if (cgroup / name).is_file()), 0)
+
+
+def _empty(cgroup: Path) -> None:
+    """Kill what is left of a session and wait until it is gone."""
+    ends = time.monotonic() + EMPTYING_SECONDS
+    while (left := (cgroup / "cgroup.procs").read_text().split()) and time.monotonic() < ends:
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _make_cgroup(n_bytes: int) -> Path | None:
