@@ -69,7 +69,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train kernel lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train kernel simulate lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -139,6 +139,10 @@ bench-train: $(installed) ## training speed beside TRL and Unsloth on a GPU (BAS
 kernel: $(call sample,index) $(installed) ## runs, index and code -> a Kaggle notebook and bundles to upload: make kernel RUN=demo NAME=my-kernel (RUNS="a b"; CORPUS=: closed book)
 	$(PYTHON) scripts/kernel.py $(named) runs='[$(subst $() ,$(comma),$(foreach run,$(or $(RUNS),$(RUN)),"data/runs/$(run)"))]' \
 	$(if $(filter command line,$(origin NAME)),name="$(NAME)") index="$(if $(CORPUS),data/index/$(CORPUS))" $(args)
+
+simulate: $(installed) ## run a kernel's notebook as the competition does, sealed, and score it: make simulate NAME=my-kernel ARGS="rows=4000"
+	$(PYTHON) scripts/simulate.py $(if $(filter command line,$(origin NAME)),name="$(NAME)") \
+	$(if $(filter command line,$(origin QUESTIONS)),questions="$(QUESTIONS)") $(args)
 
 lint: $(installed) ## check style and formatting
 	$(PYTHON) -m ruff check .
