@@ -77,13 +77,15 @@ class EfficientKernel:
 
     def backward(self, gradient, query, key, value, out, normalizer, queries: Spans, keys: Spans, causal):
         span, place = _locate(queries, len(query))
-        width = -(-queries.longest // 32) * 32  # as the kernel lays it out
+        # It refuses a bound that is beyond the tokens that there are.
+        longest = [min(spans.longest, len(states)) for spans, states in ((queries, query), (keys, key))]
+        width = -(-longest[0] // 32) * 32  # as the kernel lays it out
         of_spans = normalizer.new_zeros(len(queries.ends) - 1, query.shape[1], width)
         of_spans[span, :, place] = normalizer.T
         no_random = torch.zeros((), dtype=torch.int64, device=query.device)  # of its dropout, which is 0
         of_query, of_key, of_value, _ = torch.ops.aten._efficient_attention_backward(
             *(gradient[None], query[None], _repeat(key, query)[None], _repeat(value, query)[None], None),
-            *(out[None], queries.ends, keys.ends, queries.longest, keys.longest, of_spans, 0.0),
+            *(out[None], queries.ends, keys.ends, *longest, of_spans, 0.0),
             *(no_random, no_random, int(causal), False),
         )
         return of_query[0], _gather(of_key[0], key), _gather(of_value[0], value)
