@@ -56,6 +56,18 @@ def no_collection():
     gc.enable()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Modules stay whole, but for tests on a cluster: one process takes them all, and starts Ray once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "cluster" if "_cluster_" in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 @pytest.fixture(autouse=True, scope="module")
 def frozen_libraries():
     """Collections look only through what a module makes: all that is loaded takes them half a second each."""

@@ -30,7 +30,7 @@ def start(function: Callable, *arguments, log: Path, variables: dict[str, str] |
     return process
 
 
-def run_file(path: Path, *words: str) -> None:
+def run_file(path: Path | str, *words: str) -> None:
     """Do what `python path words…` does."""
     sys.argv = [str(path), *words]
     runpy.run_path(str(path), run_name="__main__")

@@ -1,5 +1,6 @@
 """benchmarks/train_speed.py: jobs, figures and tables, the base in NF4, and TRL end to end on the CPU."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -7,10 +8,12 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from conftest import LLAMA, ROOT
+from process_server import run_file
 
 from science_exam.errors import UserError
 
@@ -23,7 +26,7 @@ import train_speed_jobs
 import train_speed_peers
 import train_speed_table
 
-SCRIPT = str(ROOT / "benchmarks" / "train_speed.py")
+SCRIPT = ROOT / "benchmarks" / "train_speed.py"
 SETTINGS = {"base": "base", "rows": "rows", "max_tokens": 720, "warm_up": 10, "steps": 30}
 LLAMA_8B = {
     "hidden_size": 4096,
@@ -245,38 +248,41 @@ def test_the_base_in_nf4_is_that_of_the_same_weights_quantised_at_load(small_con
     assert not torch.equal(made(ids).logits, model(ids).logits)
 
 
-def test_peers_train_on_the_same_tokens(bases, rows, work):
-    settings = {"base": bases[LLAMA].folder, "rows": str(rows), "max_tokens": 300, "warm_up": 1, "steps": 2}
-    results = [train_speed_peers.measure(make_job(peer, **settings)) for peer in ("trl", "fast")]
-    assert [result["n_rows"] for result in results] == [16, 16]
-    assert results[0]["n_tokens"] == results[1]["n_tokens"] > 16
-    assert all(result["seconds"] > 0 and result["setup_seconds"] > 0 for result in results)
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Scripts and their jobs run here: in processes of their own each would load the libraries again."""
+    monkeypatch.setattr(sys, "argv", sys.argv)
+
+    def run_here(command, cwd, stdout, **_):
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(stdout):
+            run_file(*command[1:])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(speed_jobs, "subprocess", SimpleNamespace(run=run_here))
 
 
-def run_script(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, SCRIPT, *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-@pytest.mark.slow
-def test_a_peer_runs_from_the_command_line_to_the_table_and_is_not_run_again(bases, rows, tmp_path):
-    words = ["--peers", "fast", "--warm-up", "1", "--steps", "2", "--max-tokens", "300"]
-    first, again = (run_script(tmp_path, bases[LLAMA].folder, str(rows), *words) for _ in range(2))
-    assert first.returncode == 0, first.stderr
-    limit, trained = speed_jobs.read_results(tmp_path / "data" / "train_speed.jsonl", train_speed_jobs.Job)
+def test_peers_run_from_the_command_line_to_the_table_and_are_not_run_again(
+    bases, rows, work, in_this_process, capsys
+):
+    words = ["--peers", "trl", "fast", "--warm-up", "1", "--steps", "2", "--max-tokens", "300"]
+    run_file(SCRIPT, bases[LLAMA].folder, str(rows), *words)
+    first = capsys.readouterr()
+    limit, *trained = speed_jobs.read_results(work / "data" / "train_speed.jsonl", train_speed_jobs.Job)
     assert limit["flops_per_second"] > 0
-    assert "error" not in trained, trained["error"]
-    assert trained["n_rows"] == 16 and trained["n_tokens"] > 16
-    assert trained["seconds"] > 0 and trained["setup_seconds"] > 0
-    assert "\n| fast | " in first.stdout
-    assert first.stderr.count("measured") == 2
-    assert again.stdout == first.stdout and not again.stderr
+    for result in trained:
+        assert "error" not in result, result["error"]
+        assert result["n_rows"] == 16 and result["n_tokens"] > 16
+        assert result["seconds"] > 0 and result["setup_seconds"] > 0
+    assert trained[0]["n_tokens"] == trained[1]["n_tokens"]
+    assert "\n| trl | " in first.out and "\n| fast | " in first.out
+    assert first.err.count("measured") == 3
+    run_file(SCRIPT, bases[LLAMA].folder, str(rows), *words)
+    again = capsys.readouterr()
+    assert again.out == first.out and not again.err
 
 
-def test_a_base_that_is_none_is_named(rows, tmp_path):
-    done = run_script(tmp_path, str(tmp_path), str(rows))
-    assert done.returncode == 1
-    expected = f"error: {tmp_path}: holds no config.json; make a base with benchmarks/train_speed_base.py\n"
-    assert done.stderr == expected
+def test_a_base_that_is_none_is_named(rows, work, in_this_process):
+    with pytest.raises(SystemExit) as caught:
+        run_file(SCRIPT, str(work), str(rows))
+    expected = f"error: {work}: holds no config.json; make a base with benchmarks/train_speed_base.py"
+    assert caught.value.code == expected

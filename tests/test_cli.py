@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from science_exam.cli import run_script
+from science_exam import cli
 from science_exam.errors import KaggleError, UserError
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ def call(tmp_path, monkeypatch):
     def call_with(*words, main=None):
         given = []
         monkeypatch.setattr(sys, "argv", ["train.py", *words])
-        run_script(main or (lambda settings, name: given.extend([settings, name])), Stage, "train")
+        cli.run_script(main or (lambda settings, name: given.extend([settings, name])), Stage, "train")
         return given
 
     return call_with
@@ -108,23 +108,19 @@ def test_help_prints_the_settings_and_does_nothing(call, capsys, monkeypatch, wo
     assert err == ""
 
 
-def run_python(*words, cwd=ROOT):
-    command = [sys.executable, *map(str, words)]
-    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=60)
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_every_script_says_what_it_does_and_takes(script):
-    done = run_python(script, "--help")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert f"scripts/{script.name}" in done.stdout  # an example to copy
-    assert "Settings (key=value):" in done.stdout
+def test_every_script_says_what_it_does_and_takes(script, run_script, capsys):
+    assert run_script(script.stem, "--help") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"scripts/{script.name}" in out  # an example to copy
+    assert "Settings (key=value):" in out
 
 
 def test_a_missing_question_file_is_one_line_and_leaves_nothing_behind(tmp_path):
-    done = run_python(ROOT / "scripts" / "questions.py", "path=missing.csv", cwd=tmp_path)
+    command = [sys.executable, str(ROOT / "scripts" / "questions.py"), "path=missing.csv"]
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60)
     assert done.returncode == 2
     assert "missing.csv" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -140,7 +136,7 @@ class Trial:
 def test_a_flag_is_short_for_a_key_that_is_true(monkeypatch):
     given = []
     monkeypatch.setattr(sys, "argv", ["push.py", "--dry-run"])
-    run_script(lambda settings, name: given.extend([settings, name]), Trial, "push")
+    cli.run_script(lambda settings, name: given.extend([settings, name]), Trial, "push")
     assert given == [Trial(dry_run=True), ""]
 
 

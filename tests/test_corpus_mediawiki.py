@@ -31,7 +31,7 @@ from science_exam.errors import UserError
 __all__ = ["plain_wikitext"]
 pytestmark = pytest.mark.usefixtures("plain_wikitext")
 FOLDER_IS_SHARED = [HealthCheck.function_scoped_fixture]
-within = settings(deadline=None, max_examples=150, suppress_health_check=FOLDER_IS_SHARED)
+within = settings(deadline=None, max_examples=50, suppress_health_check=FOLDER_IS_SHARED)
 
 LAUGHS = '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 

@@ -195,14 +195,14 @@ ARTICLES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(article=ARTICLES, max_tokens=st.integers(1, 40))
 def test_without_overlap_the_passages_are_the_article_in_order(article, max_tokens):
     made = split(article, max_tokens)
     assert squeeze("".join(map(body_of, made))) == squeeze("".join(s.text for s in article.sections))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(article=ARTICLES, budget=st.tuples(st.integers(0, 20), st.integers(1, 20)))
 def test_with_overlap_too_every_character_is_in_a_passage_and_in_order(article, budget):
     overlap_tokens, more = budget
@@ -221,7 +221,7 @@ def test_with_overlap_too_every_character_is_in_a_passage_and_in_order(article, 
         assert len(whole) in ends
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(article=ARTICLES, budget=st.tuples(st.integers(0, 20), st.integers(1, 20)))
 def test_no_passage_exceeds_the_budget_unless_its_first_line_is_longer_than_half_of_it(article, budget):
     overlap_tokens, more = budget
@@ -236,7 +236,7 @@ def test_no_passage_exceeds_the_budget_unless_its_first_line_is_longer_than_half
             assert passage.n_tokens <= head_tokens + max(1, max_tokens // 2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(article=ARTICLES, max_tokens=st.integers(1, 40))
 def test_ids_are_distinct_for_distinct_passages_and_the_same_again(article, max_tokens):
     made = split(article, max_tokens, max_tokens // 5)
@@ -245,7 +245,7 @@ def test_ids_are_distinct_for_distinct_passages_and_the_same_again(article, max_
     assert split(article, max_tokens, max_tokens // 5) == made
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(sentences=st.lists(st.integers(1, 12), min_size=1, max_size=15), overlap_tokens=st.integers(0, 15))
 def test_neighbours_share_whole_sentences_of_at_most_the_overlap(sentences, overlap_tokens):
     # A sentence of n tokens is n - 1 words, different from all others, and a full stop.
@@ -283,7 +283,7 @@ def fill_greedily(counts, room, overlap):
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=14)
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(counts=COUNTS, room=st.integers(1, 30), overlap=st.integers(0, 20))
 def test_windows_cover_all_sentences_and_each_brings_something_new(counts, room, overlap):
     windows = fill_windows(counts, room, overlap)
@@ -297,7 +297,7 @@ def test_windows_cover_all_sentences_and_each_brings_something_new(counts, room,
         assert total[last] - total[next_first] <= overlap
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(counts=COUNTS, room=st.integers(1, 30), overlap=st.integers(0, 20))
 def test_windows_are_as_few_as_greedy_ones(counts, room, overlap):
     assert len(fill_windows(counts, room, overlap)) <= len(fill_greedily(counts, room, overlap))
@@ -311,7 +311,7 @@ def test_windows_are_few_even_where_more_room_would_make_more_of_them():
     assert fill_windows([1, 2, 2, 1], 4, 2) == [(0, 2), (2, 4)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(counts=st.lists(st.integers(1, 9), min_size=1, max_size=9), room=st.integers(9, 30))
 def test_without_overlap_the_largest_window_is_as_small_as_it_can_be(counts, room):
     windows = fill_windows(counts, room, overlap=0)

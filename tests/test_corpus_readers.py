@@ -23,9 +23,7 @@ from science_exam.tables import ARTICLES, check_table
 
 pytestmark = pytest.mark.usefixtures("no_collection")
 
-within = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+within = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WIKI = "https://en.wikipedia.org/wiki"
 
 

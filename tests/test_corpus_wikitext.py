@@ -270,7 +270,7 @@ MARKUP = st.lists(
 
 
 @given(st.one_of(MARKUP, st.text()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=50, deadline=None)
 @example("\ud800")
 @example("\U000f0000\U0010ff00")
 def test_no_markup_raises_and_all_text_is_clean(wikitext):
@@ -284,7 +284,7 @@ WORDS = st.text(string.ascii_lowercase, min_size=3, max_size=8)
 
 
 @given(st.lists(st.tuples(WORDS, MARKUP)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_words_in_front_of_all_markup_survive(pairs):
     words = [word for word, _ in pairs]
     wikitext = "\n\n".join(words) + "\n\n" + "".join(markup for _, markup in pairs)
@@ -298,7 +298,7 @@ OPENINGS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(OPENINGS, WORDS)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_where_nothing_is_closed_every_paragraph_survives(pairs):
     wikitext = "".join(f"{opening}\n\n{word}\n\n" for opening, word in pairs)
     lines = "\n".join(section.text for section in clean_wikitext(wikitext).sections)

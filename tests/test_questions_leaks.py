@@ -172,7 +172,7 @@ def test_rows_leak_alike_alone_and_among_thousands(by_vectors):
     assert by_vectors.find(rows) == alone * 300
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data(), row=st.sampled_from(range(len(EVALUATION))))
 def test_every_disguise_of_an_evaluation_question_is_found(data, row):
     prompt, options = EVALUATION[row]
@@ -190,13 +190,13 @@ OTHER_WORDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(prompt=OTHER_WORDS.map(" ".join), options=st.lists(OTHER_WORDS.map(" ".join), max_size=5))
 def test_rows_of_other_words_never_leak(by_vectors, prompt, options):
     assert find_one(by_vectors, prompt, options) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(prompt=st.text(), options=st.lists(st.text(), max_size=5))
 def test_any_row_is_taken(by_vectors, prompt, options):
     check = LeakCheck([(prompt, options)], encode)

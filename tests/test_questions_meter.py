@@ -84,7 +84,7 @@ def test_a_request_waits_for_one_under_way_that_may_leave_enough():
         assert waiting.result()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(COUNTS, max_size=25), st.integers(1, 3000), st.booleans(), st.integers(1, 8))
 def test_a_budget_is_never_exceeded_and_used_as_far_as_it_goes(costs, budget, dollars, n_threads):
     limits = {"budget_usd": budget / 1e6} if dollars else {"budget_tokens": budget}

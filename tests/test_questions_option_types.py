@@ -120,7 +120,7 @@ def test_years_stay_years_and_percentages_below_a_hundred():
 @given(
     st.decimals(-1000000, 1000000, places=2), st.lists(st.decimals(-1000000, 1000000, places=2), max_size=3)
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_made_up_numbers_are_new_and_of_the_sign_that_all_have(right, others):
     number = parse_number(f"{right} K")
     values = [parse_number(text).value for text in propose_numbers(number, others, [], Random(1))]
@@ -178,7 +178,7 @@ def test_names_and_abbreviations_keep_their_letters():
 
 
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_text_is_described_and_adapted(text, options):
     describe_option(text, LEXICON)
     adapted = format_like(text, options, LEXICON)

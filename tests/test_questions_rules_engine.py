@@ -218,7 +218,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=40).map(" ".join)), min_size=1, max_size=6

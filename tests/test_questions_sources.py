@@ -583,7 +583,7 @@ def found_questions(questions):
     return [(*row, answer) for row, answer in zip(columns, answers, strict=True)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     rows=ROWS,
     end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -611,7 +611,7 @@ def test_whatever_csv_writer_writes_is_read_back(tmp_path_factory, rows, end, bo
     assert list(zip(contexts["question_id"], contexts["text"], strict=True)) == texts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     rows=ROWS,
     form=st.sampled_from(["letters", "names", "list"]),
@@ -647,7 +647,7 @@ BROKEN = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(content=BROKEN, name=st.sampled_from(["quiz.csv", "quiz.jsonl"]), with_header=st.booleans())
 def test_any_bytes_are_read_or_refused_with_one_line(tmp_path_factory, content, name, with_header):
     path = tmp_path_factory.mktemp("bytes") / name

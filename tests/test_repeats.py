@@ -195,7 +195,7 @@ SHORT_TEXTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts=SHORT_TEXTS)
 def test_at_a_threshold_of_1_the_copies_go_and_nothing_else(texts):
     first = {}
@@ -209,7 +209,7 @@ def test_at_a_threshold_of_1_the_copies_go_and_nothing_else(texts):
     assert repeated_among(texts, 1.0) == copies
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts=SHORT_TEXTS, threshold=st.floats(0.05, 1))
 def test_at_any_threshold_copies_go_and_what_goes_overlaps_enough_with_what_stays(texts, threshold):
     repeated = repeated_among(texts, threshold)

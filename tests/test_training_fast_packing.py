@@ -143,7 +143,7 @@ def test_spans_cover_a_pack_and_its_sizes_are_rounded(groups):
     assert n_asked.all()  # whoever asks has a prefix to ask
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=50)
 @given(make_groups(), st.integers(1, 40), st.integers(1, 10_000))
 def test_no_piece_of_a_pack_is_longer_than_the_longest(groups, n_copies, max_tokens):
     groups = groups * n_copies

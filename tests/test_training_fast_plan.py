@@ -114,7 +114,7 @@ def network_sizes(draw) -> Sizes:
 steps = st.lists(st.integers(512, 60_000), min_size=1, max_size=5)
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(network_sizes(), steps, st.integers(512, 3000), st.integers(0, 10**10), st.integers(10**9, 10**11))
 def test_a_plan_fits_or_is_refused(sizes, step_tokens, longest, held_bytes, budget_bytes):
     try:
@@ -127,7 +127,7 @@ def test_a_plan_fits_or_is_refused(sizes, step_tokens, longest, held_bytes, budg
     assert 0 <= plan.n_expanded <= sizes.n_blocks
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(network_sizes(), steps, st.integers(512, 3000), st.integers(10**9, 10**11), st.integers(1, 10**10))
 def test_more_memory_never_means_more_work(sizes, step_tokens, longest, budget_bytes, more_bytes):
     try:

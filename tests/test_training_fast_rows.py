@@ -88,7 +88,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert first != order_steps(groups, 4, seed=1, epoch=1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=50)
 @given(groups_of_rows, st.integers(1, 40), st.integers(1, 4))
 def test_a_divided_step_loses_no_row_and_keeps_to_the_budget(groups, max_tokens, n_processes):
     shares = divide_step(groups, max_tokens, n_processes)

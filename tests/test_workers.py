@@ -185,6 +185,6 @@ def test_a_cluster_works_in_the_folder_of_the_command_and_not_where_it_was_start
 
 
 @pytest.mark.slow
-def test_a_mistake_in_a_task_comes_through_from_a_cluster_as_it_is(ray_cluster):
+def test_a_mistake_in_a_task_of_a_cluster_comes_through_as_it_is(ray_cluster):
     with pytest.raises(UserError, match=r"^task 3: expected another number$"):
         list(run_tasks(refuse_three, range(5), n_workers=1, cluster=True))
