@@ -41,10 +41,10 @@ class Found:
     n_answered: int
 
 
-def start(words: Sequence[str], folder: Path) -> subprocess.Popen:
-    """Begin to answer, or go on."""
+def start(words: Sequence[str], folder: Path, output: int | None = subprocess.DEVNULL) -> subprocess.Popen:
+    """Begin to answer, or go on; what it says goes to `output`, None for the terminal."""
     command = [sys.executable, str(PREDICT), *words, f"out={folder}"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=output, stderr=output)
 
 
 def kill_after(process: subprocess.Popen, seconds: float) -> bool:
@@ -101,7 +101,7 @@ def main() -> None:
     shutil.rmtree(options.out, ignore_errors=True)
     peaceful, killed = options.out / "peaceful", options.out / "killed"
     began = time.monotonic()
-    assert start(options.words, peaceful).wait() == 0, "the settings do not work"
+    assert start(options.words, peaceful, output=None).wait() == 0, "the settings do not work"
     seconds = time.monotonic() - began
     expected = read_table(PREDICTIONS, peaceful / "predictions.parquet")
     question_ids = expected["question_id"].tolist()
