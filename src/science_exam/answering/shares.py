@@ -64,49 +64,6 @@ class Share:
         print(f"the process of {n_questions} questions ended with code {code}: {what_now}", flush=True)
 
 
-def answer_in_shares(
-    exam: Exam, limits: Limits, gpus: Sequence[str], work: Callable[..., None] | None = None
-) -> np.ndarray:
-    """Probabilities (questions, 5), as one process alone would give them.
-
-    A process that dies is started once more. If that one dies too, this process answers its questions; where
-    the time is limited, they keep the answers that they have.
-
-    Args:
-        exam: what is asked, of at least as many questions as there are GPUs.
-        limits: of the time, and what is kept on the way.
-        gpus: for each process the GPU that it sees, or empty text for none.
-        work: what the processes run, `answer_share` or its like.
-    """
-    limits.begin()
-    owned = divide_evenly(exam.measure(), len(gpus))
-    sheets = [limits.sheet.with_name(f"sheet-{number}.npz") for number in range(len(gpus))]
-    whole = Sheet.load(limits.sheet) if limits.sheet.is_file() else Sheet.blank(exam.guess())
-    for part, sheet in zip(whole.divide(owned), sheets, strict=True):
-        part.save(sheet)
-
-    def join() -> np.ndarray:
-        joined = Sheet.join([Sheet.load(sheet) for sheet in sheets], owned)
-        joined.save(limits.sheet)
-        limits.keep(exam.tabulate(joined.probabilities))
-        return joined.probabilities
-
-    join()  # from now on there is an answer to every question
-    deadline = limits.deadline.end_earlier(JOINING_SECONDS)
-    shares = []
-    for number, (numbers, sheet, gpu) in enumerate(zip(owned, sheets, gpus, strict=True)):
-        own, label = exam.pick(numbers), None if number else f"answering, 1 of {len(gpus)} processes"
-        words = (own, sheet, deadline, label, gpu, len(gpus))
-        shares.append(
-            Share(own, sheet, partial(SPAWN.Process, target=work or answer_share, args=words, daemon=True))
-        )
-    _wait_for(shares, deadline, join)
-    for share in shares:
-        if share.has_failed and not deadline.has_end:
-            share.answer_here()
-    return join()
-
-
 def answer_share(
     exam: Exam, sheet: Path, deadline: Deadline, progress: str | None, gpu: str, n_processes: int
 ) -> None:
@@ -142,6 +99,47 @@ def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None
         probabilities = predictions.filter(like="p_").to_numpy()
         n = len(probabilities)
         Sheet(probabilities, np.ones(n), probabilities, np.ones(n, dtype=int)).save(sheet)
+
+
+def answer_in_shares(
+    exam: Exam, limits: Limits, gpus: Sequence[str], work: Callable[..., None] = answer_share
+) -> np.ndarray:
+    """Probabilities (questions, 5), as one process alone would give them.
+
+    A process that dies is started once more. If that one dies too, this process answers its questions; where
+    the time is limited, they keep the answers that they have.
+
+    Args:
+        exam: what is asked, of at least as many questions as there are GPUs.
+        limits: of the time, and what is kept on the way.
+        gpus: for each process the GPU that it sees, or empty text for none.
+        work: what the processes run, `answer_share` or its like.
+    """
+    limits.begin()
+    owned = divide_evenly(exam.measure(), len(gpus))
+    sheets = [limits.sheet.with_name(f"sheet-{number}.npz") for number in range(len(gpus))]
+    whole = Sheet.load(limits.sheet) if limits.sheet.is_file() else Sheet.blank(exam.guess())
+    for part, sheet in zip(whole.divide(owned), sheets, strict=True):
+        part.save(sheet)
+
+    def join() -> np.ndarray:
+        joined = Sheet.join([Sheet.load(sheet) for sheet in sheets], owned)
+        joined.save(limits.sheet)
+        limits.keep(exam.tabulate(joined.probabilities))
+        return joined.probabilities
+
+    join()  # from now on there is an answer to every question
+    deadline = limits.deadline.end_earlier(JOINING_SECONDS)
+    shares = []
+    for number, (numbers, sheet, gpu) in enumerate(zip(owned, sheets, gpus, strict=True)):
+        own, label = exam.pick(numbers), None if number else f"answering, 1 of {len(gpus)} processes"
+        words = (own, sheet, deadline, label, gpu, len(gpus))
+        shares.append(Share(own, sheet, partial(SPAWN.Process, target=work, args=words, daemon=True)))
+    _wait_for(shares, deadline, join)
+    for share in shares:
+        if share.has_failed and not deadline.has_end:
+            share.answer_here()
+    return join()
 
 
 def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
