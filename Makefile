@@ -23,8 +23,10 @@ DATA        :=
 CONTEXTS    :=
 # of make blend: names of the runs to blend
 RUNS        :=
-# file to score instead of a run: predictions.parquet or submission.csv
+# file to score instead of a run: predictions.parquet or submission.csv; AGAINST are earlier ones, or folders of
+# runs, that it is compared with: make evaluate PREDICTIONS=new.csv QUESTIONS=train.csv AGAINST="old.csv data/runs/demo"
 PREDICTIONS :=
+AGAINST     :=
 # of make bench-train: folder of a Llama, rows to train on
 BASE        :=
 ROWS        :=
@@ -120,8 +122,9 @@ predict: questions ## answer QUESTIONS with a trained run (RUN=demo, or a fold o
 	$(PYTHON) scripts/predict.py run="$(if $(all_folds),data/runs/$(RUN),$(answering_folder))" questions="$(set)" \
 	$(if $(CONTEXTS),contexts='[$(subst $() ,$(comma),$(foreach name,$(CONTEXTS),"$(name)"))]') $(if $(filter-out 1,$(GPUS)),gpus=$(GPUS)) $(args)
 
-evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file against QUESTIONS
-	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)")
+evaluate: questions ## score a run's out-of-fold answers, or PREDICTIONS=file for QUESTIONS; AGAINST="files runs": what has changed
+	$(PYTHON) scripts/evaluate.py $(if $(PREDICTIONS),predictions="$(PREDICTIONS)" questions="$(set)",run="data/runs/$(RUN)") \
+	$(if $(AGAINST),against='[$(subst $() ,$(comma),$(foreach file,$(AGAINST),"$(file)"))]')
 
 blend: $(installed) ## several runs as one: make blend RUNS="a b c" (QUESTIONS=test.csv: their answers to it too)
 	$(PYTHON) scripts/blend.py runs='[$(subst $() ,$(comma),$(foreach run,$(RUNS),"$(run)"))]' $(if $(filter command line,$(origin RUN)),name="$(RUN)") \

@@ -92,3 +92,7 @@ def test_mcnemar_of_as_many_gains_as_losses_is_one():
 
 def test_an_interval_prints_three_decimals():
     assert str(Interval(0.61234, 0.5, 0.7)) == "0.612 [0.500, 0.700]"
+
+
+def test_a_difference_shows_its_sign():
+    assert Interval(0.1, -0.02, 0.22).signed == "+0.100 [-0.020, +0.220]"

@@ -7,6 +7,7 @@ from science_exam.errors import UserError
 from science_exam.evaluation.out_of_fold import (
     find_question_set,
     list_answer_files,
+    read_final_answers,
     read_out_of_fold,
     report_fold,
 )
@@ -99,6 +100,18 @@ def test_a_question_set_that_changed_since_is_refused(run_folder, question_set, 
     )
     with pytest.raises(UserError, match=r"questions\.parquet"):
         find_question_set(run_folder)
+
+
+def test_answers_of_a_run_are_held_against_the_same_questions_only(run_folder, question_set):
+    questions = question_set.questions
+    final = read_final_answers(run_folder, questions.assign(source="another file"))
+    assert final.equals(read_out_of_fold(run_folder)["after training"])
+    assert len(read_final_answers(run_folder, questions.assign(question_id="none of them"))) == 16
+    other = questions.assign(prompt=questions["prompt"].mask(questions.index < 3, "Which other?"))
+    with pytest.raises(
+        UserError, match=r"runs/try: 3 of 40 common ids are other questions in .*set, the first"
+    ):
+        read_final_answers(run_folder, other)
 
 
 def test_the_report_of_a_fold_holds_the_baselines_and_both_states(run_folder, question_set):

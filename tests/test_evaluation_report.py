@@ -71,10 +71,20 @@ def test_questions_without_an_answer_are_not_scored():
 
 def test_a_question_without_a_prediction_is_named():
     predictions = make_predictions(["q0"], [[1, 0, 0, 0, 0]])
-    with pytest.raises(UserError, match="model: 2 of 3 questions have no prediction, the first is 'q1'"):
+    with pytest.raises(UserError, match=r"model: 2 of 3 questions have no prediction \('q1', 'q2'\)"):
         score_predictions("model", predictions, make_questions([1, 2, 3]))
-    with pytest.raises(UserError, match="mine: 1 of 2 questions"):
-        score_submission("mine", {"q1": [1]}, make_questions([1, 2]))
+
+
+def test_a_submission_holds_every_question_and_no_other():
+    rankings = {"q1": [1], "x": [1], "y": [2], "q4": [3]}
+    expected = (
+        r"mine: expected the ids of the 6 questions, found 4 missing \('q0', 'q2', 'q3', …\) and 2 unknown "
+        r"\('x', 'y'\); Kaggle would refuse it"
+    )
+    with pytest.raises(UserError, match=expected):
+        score_submission("mine", rankings, make_questions([1, 2, 3, 4, 5, 1]))
+    with pytest.raises(UserError, match=r"of the 2 questions, found 1 missing \('q0'\); Kaggle"):
+        score_submission("mine", {"q1": [1]}, make_questions([None, 2]))  # Kaggle asks for this one too
 
 
 def test_submissions_may_name_fewer_than_three():
@@ -92,11 +102,13 @@ def test_longest_option_takes_empty_options():
     assert score_longest_option(make_questions([2], options=("", "x", "", "", ""))).right.tolist() == [1]
 
 
-def test_score_all_puts_the_baseline_first():
+def test_score_all_puts_the_baseline_first_and_takes_tables_and_submissions():
     questions = make_questions([3, 1])
     predictions = make_predictions(["q0", "q1"], [[0, 0, 1, 0, 0], [1, 0, 0, 0, 0]])
-    scores = score_all(questions, {"before": predictions, "after": predictions})
-    assert [score.name for score in scores] == ["longest option", "before", "after"]
+    submission = {"q0": [3], "q1": [2, 3, 1]}
+    scores = score_all(questions, {"before": predictions, "after": predictions, "sent": submission})
+    assert [score.name for score in scores] == ["longest option", "before", "after", "sent"]
+    assert summarize(scores)["sent"] == {"accuracy": 0.5, "map3": 0.666667}
     assert summarize(scores)["after"] == {"accuracy": 1, "map3": 1, "log_loss": 0, "brier": 0, "ece": 0}
     assert summarize(scores)["longest option"] == {"accuracy": 0.5, "map3": 0.666667}
 

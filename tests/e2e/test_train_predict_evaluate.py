@@ -99,11 +99,14 @@ def test_questions_train_predict_evaluate(csv_file, settings, run_script, work, 
     assert report.startswith(f"{len(held_out)} questions")
     [row] = [line for line in report.splitlines() if line.startswith("| after training")]
     assert f"| {expected:.3f} [" in row
-    files = f"[{ANSWERS}/submission.csv, {ANSWERS}/predictions.parquet]"
-    assert run_script("evaluate", f"predictions={files}", "questions=data/questions/exam") == 0
+    words = [f"against=[{ANSWERS}/predictions.parquet, data/runs/tiny]", "questions=data/questions/exam"]
+    assert run_script("evaluate", f"predictions={ANSWERS}/submission.csv", *words) == 0
     report = capsys.readouterr().out
-    rows = [line.split("|")[2:4] for line in report.splitlines() if line.startswith(f"| {ANSWERS}")]
-    assert rows[0] == rows[1]  # three letters say as much as five probabilities
+    [row] = [
+        line for line in report.splitlines() if line.startswith(f"| {ANSWERS}/predictions.parquet | 20 ")
+    ]
+    assert row.endswith("| 0 | 0 | 1 |")  # three letters say as much as five probabilities
+    assert f"| data/runs/tiny | {len(held_out)} | " in report
 
     # The same again is skipped; another setting stops and shows the difference.
     before = files_below(work)

@@ -85,5 +85,4 @@ def _format_row(get: Callable[[Scores], np.ndarray], answerer: Estimated) -> str
 
 
 def _format_difference(get: Callable[[Scores], np.ndarray], blend: Estimated, best: Estimated) -> str:
-    difference = bootstrap_difference(get(blend.honest), get(best.honest))
-    return f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    return bootstrap_difference(get(blend.honest), get(best.honest)).signed

@@ -22,6 +22,11 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    @property
+    def signed(self) -> str:
+        """As text, of a difference: "+0.100 [-0.020, +0.220]"."""
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
 
 def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Interval:
     """Mean of per-question `values` (rows,) with a 95% percentile bootstrap over questions.

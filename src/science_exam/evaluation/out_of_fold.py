@@ -10,7 +10,7 @@ from science_exam.errors import UserError
 from science_exam.evaluation.report import format_report, score_all, score_predictions, summarize
 from science_exam.files import write_text
 from science_exam.runs import find_changed, read_manifest
-from science_exam.tables import PREDICTIONS, check_table, read_table
+from science_exam.tables import OPTION_COLUMNS, PREDICTIONS, QUESTIONS, check_table, read_table
 
 # The files of a fold that hold its answers to the held-out questions.
 STATES = {"before training": "predictions_before.parquet", "after training": "predictions.parquet"}
@@ -61,6 +61,25 @@ def read_out_of_fold(run: Path) -> dict[str, pd.DataFrame]:
         for state, file in _list_states(folds[0]).items()
     }
     return {state: check_table(frame, PREDICTIONS, str(run)) for state, frame in joined.items()}
+
+
+def read_final_answers(run: Path, questions: pd.DataFrame) -> pd.DataFrame:
+    """The last predictions that `read_out_of_fold` finds, of a run that is held against `questions`.
+
+    Raises:
+        UserError: as there, or an id is of another question in the run's own set: ids are often row numbers.
+    """
+    source = find_question_set(run)
+    own = read_table(QUESTIONS, source / "questions.parquet").set_index("question_id")
+    common = questions[questions["question_id"].isin(own.index)].set_index("question_id")
+    columns = ["prompt", *OPTION_COLUMNS]
+    differing = (common[columns] != own.loc[common.index, columns]).any(axis=1)
+    if differing.any():
+        raise UserError(
+            f"{run}: {differing.sum()} of {len(common)} common ids are other questions in {source}, the "
+            f"first is {differing.idxmax()!r}; compare answers to the same questions"
+        )
+    return list(read_out_of_fold(run).values())[-1]
 
 
 def list_answer_files(run: Path) -> list[Path]:

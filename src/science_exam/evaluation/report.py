@@ -1,5 +1,6 @@
 """Scores of several answerers on the same questions, always beside the honest baselines."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +30,11 @@ RANDOM_ACCURACY = 1 / N_OPTIONS
 RANDOM_MAP3 = sum(1 / rank for rank in range(1, K + 1)) / N_OPTIONS
 RANDOM_LOG_LOSS = float(np.log(N_OPTIONS))
 UNKNOWN = "–"  # of an answerer that only ranks
+N_SHOWN = 3  # ids that an error names
 RANDOM = ("random order (expected)", *(f"{x:.3f}" for x in (RANDOM_ACCURACY, RANDOM_MAP3, RANDOM_LOG_LOSS)))
+
+# A predictions table, or a submission: question id -> option numbers, best first.
+Answers = pd.DataFrame | Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,14 @@ def score_predictions(name: str, predictions: pd.DataFrame, questions: pd.DataFr
     return score_probabilities(name, probabilities, answered["answer"].to_numpy())
 
 
-def score_submission(name: str, rankings: dict[str, list[int]], questions: pd.DataFrame) -> Scores:
+def score_submission(name: str, rankings: Mapping[str, Sequence[int]], questions: pd.DataFrame) -> Scores:
     """Scores of a submission (question id -> option numbers, best first).
 
     Raises:
-        UserError: a question with an answer is not in the submission.
+        UserError: its ids are not those of the questions, with and without an answer.
     """
     answered = labelled(questions)
-    _check_covered(name, answered["question_id"], set(rankings))
+    _check_submitted(name, questions["question_id"], rankings)
     ordered = [rankings[question_id] for question_id in answered["question_id"]]
     return score_rankings(name, ordered, answered["answer"].to_numpy())
 
@@ -107,11 +112,17 @@ def score_longest_option(questions: pd.DataFrame) -> Scores:
     return score_rankings("longest option", rank_options(lengths), answered["answer"].to_numpy())
 
 
-def score_all(questions: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> list[Scores]:
-    """The longest-option baseline and every predictions table, on the same questions."""
+def score_answers(name: str, answers: Answers, questions: pd.DataFrame) -> Scores:
+    """Scores of a predictions table or a submission, as `score_predictions` and `score_submission`."""
+    score = score_predictions if isinstance(answers, pd.DataFrame) else score_submission
+    return score(name, answers, questions)
+
+
+def score_all(questions: pd.DataFrame, answers: Mapping[str, Answers]) -> list[Scores]:
+    """The longest-option baseline and all named answers, on the same questions."""
     return [
         score_longest_option(questions),
-        *(score_predictions(name, frame, questions) for name, frame in predictions.items()),
+        *(score_answers(name, given, questions) for name, given in answers.items()),
     ]
 
 
@@ -183,15 +194,32 @@ def _format_row(score: Scores) -> str:
 def _check_covered(name: str, asked: pd.Series, predicted: set[str]) -> None:
     if absent := [question_id for question_id in asked if question_id not in predicted]:
         raise UserError(
-            f"{name}: {len(absent)} of {len(asked)} questions have no prediction, the first is "
-            f"{absent[0]!r}; predict the same question set"
+            f"{name}: {len(absent)} of {len(asked)} questions have no prediction ({_show_first(absent)}); "
+            f"predict the same question set"
         )
+
+
+def _check_submitted(name: str, asked: pd.Series, submitted: Mapping[str, Sequence[int]]) -> None:
+    known = set(asked)
+    absent = [question_id for question_id in asked if question_id not in submitted]
+    unknown = [question_id for question_id in submitted if question_id not in known]
+    found = [
+        f"{len(ids)} {fault} ({_show_first(ids)})"
+        for fault, ids in (("missing", absent), ("unknown", unknown))
+        if ids
+    ]
+    if found:
+        raise UserError(
+            f"{name}: expected the ids of the {len(asked)} questions, found {' and '.join(found)}; Kaggle "
+            f"would refuse it; submit a row a question"
+        )
+
+
+def _show_first(ids: list[str]) -> str:
+    return ", ".join([*map(repr, ids[:N_SHOWN]), *(["…"] if len(ids) > N_SHOWN else [])])
 
 
 def _compare(new: Scores, old: Scores) -> str:
     difference = bootstrap_difference(new.reciprocal, old.reciprocal)
     p = mcnemar_p(new.right == 1, old.right == 1)
-    return (
-        f"{new.name} - {old.name}: MAP@3 {difference.mean:+.3f} "
-        f"[{difference.low:+.3f}, {difference.high:+.3f}] paired; accuracy: McNemar p = {p:.2g}"
-    )
+    return f"{new.name} - {old.name}: MAP@3 {difference.signed} paired; accuracy: McNemar p = {p:.2g}"
