@@ -41,10 +41,17 @@ class Found:
     n_answered: int
 
 
-def start(words: Sequence[str], folder: Path, output: int | None = subprocess.DEVNULL) -> subprocess.Popen:
-    """Begin to answer, or go on; what it says goes to `output`, None for the terminal."""
+def start(words: Sequence[str], folder: Path) -> subprocess.Popen:
+    """Begin to answer, or go on; what it says goes to <folder>.log."""
     command = [sys.executable, str(PREDICT), *words, f"out={folder}"]
-    return subprocess.Popen(command, stdout=output, stderr=output)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".log").open("a", encoding="utf-8") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def finish(process: subprocess.Popen) -> None:
+    """Wait for the end, which must be a good one."""
+    assert process.wait() == 0, f"failed without being killed, see the .log: {process.args}"
 
 
 def kill_after(process: subprocess.Popen, seconds: float) -> bool:
@@ -55,7 +62,7 @@ def kill_after(process: subprocess.Popen, seconds: float) -> bool:
         process.kill()
         process.wait()
         return True
-    assert process.returncode == 0, "it fails without being killed"
+    finish(process)
     return False
 
 
@@ -101,12 +108,12 @@ def main() -> None:
     shutil.rmtree(options.out, ignore_errors=True)
     peaceful, killed = options.out / "peaceful", options.out / "killed"
     began = time.monotonic()
-    assert start(options.words, peaceful, output=None).wait() == 0, "the settings do not work"
+    finish(start(options.words, peaceful))
     seconds = time.monotonic() - began
     expected = read_table(PREDICTIONS, peaceful / "predictions.parquet")
     question_ids = expected["question_id"].tolist()
     found = kill_often(options.words, killed, question_ids, seconds, options.kills)
-    assert start(options.words, killed).wait() == 0, "it does not go on"
+    finish(start(options.words, killed))
     columns = list(PROBABILITY_COLUMNS)
     made = read_table(PREDICTIONS, killed / "predictions.parquet")
     difference = (made[columns] - expected[columns]).abs().to_numpy().max()
