@@ -27,8 +27,8 @@ def main(config: PushConfig, _: str) -> None:
             client = None
         print(describe_plan(client, folder, config))
     else:
-        check_push(folder)
-        push_kernel(connect(patience), folder, config)
+        ref = check_push(folder)
+        push_kernel(connect(patience), folder, ref, config)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import base64
 import http.server
 import json
 import re
+import tempfile
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -87,11 +88,11 @@ class Stub(http.server.ThreadingHTTPServer):
     def environment(self, home: Path) -> dict[str, str]:
         """Variables with which the official client comes here, and with which it finds nothing else."""
         places = {name: str(home) for name in ("HOME", "KAGGLE_CONFIG_DIR", "TMPDIR")}
-        proxies = {name: "" for name in ("no_proxy", "NO_PROXY", "https_proxy", "KAGGLE_API_TOKEN")}
+        proxies = dict.fromkeys(("no_proxy", "NO_PROXY", "https_proxy", "KAGGLE_API_TOKEN"), "")
         client = {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}
         return {"http_proxy": self.address, "HTTP_PROXY": self.address, **places, **proxies, **client}
 
-    # One function a method of the service; each returns what is answered, or raises `Refused`.
+    # One function a method of the service; each returns what is answered, or raises `RefusedError`.
 
     def introspect_token(self, body):
         known = body["token"] == TOKEN and self.token_user
@@ -132,7 +133,7 @@ class Stub(http.server.ThreadingHTTPServer):
 
     def get_model(self, body):
         if not any(ref.startswith(f"{body['ownerSlug']}/{body['modelSlug']}") for ref in self.models):
-            raise Refused(404, "Not found")
+            raise RefusedError(404, "Not found")
         return {}
 
     def create_model(self, body):
@@ -164,7 +165,7 @@ class Stub(http.server.ThreadingHTTPServer):
     def save_kernel(self, body):
         owner, _, slug = body["slug"].partition("/")
         if owner != USER:
-            raise Refused(403, "Permission 'kernelSessions.create' was denied")
+            raise RefusedError(403, "Permission 'kernelSessions.create' was denied")
         self.kernels.setdefault(body["slug"], []).append(body)
         return {"ref": f"/code/{owner}/{slug}", "versionNumber": len(self.kernels[body["slug"]])}
 
@@ -184,7 +185,7 @@ class Stub(http.server.ThreadingHTTPServer):
     def create_code_submission(self, body):
         saved = self._find(self.kernels, body["kernelOwner"], body["kernelSlug"])
         if not 1 <= body["kernelVersion"] <= len(saved):
-            raise Refused(404, "Not found")
+            raise RefusedError(404, "Not found")
         about = {
             "ref": 9000 + len(self.submissions),
             "date": "2026-01-02T03:04:05.678Z",
@@ -202,7 +203,7 @@ class Stub(http.server.ThreadingHTTPServer):
 
     def _find(self, things, *names):
         if not things.get("/".join(names)):
-            raise Refused(403, "Permission was denied")  # as for what is not there
+            raise RefusedError(403, "Permission was denied")  # as for what is not there
         return things["/".join(names)]
 
     def _name_instance(self, body):
@@ -213,7 +214,7 @@ class Stub(http.server.ThreadingHTTPServer):
         """Names of uploaded files, all of which must be whole."""
         blobs = [self.blobs[file["token"]] for file in files]
         if any(len(blob.content) != blob.size for blob in blobs):
-            raise Refused(400, "a file was not uploaded whole")
+            raise RefusedError(400, "a file was not uploaded whole")
         return [blob.name for blob in blobs]
 
 
@@ -221,7 +222,7 @@ KINDS = ("dataset", "competition", "kernel", "model")
 
 
 @dataclass
-class Refused(Exception):
+class RefusedError(Exception):
     status: int
     message: str
     headers: dict = field(default_factory=dict)
@@ -240,7 +241,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append((method, body))
         try:
             self._serve(method, body, self.server.pop_fault(method))
-        except Refused as refused:
+        except RefusedError as refused:
             self._answer(refused.status, {"code": refused.status, "message": refused.message})
 
     def do_PUT(self) -> None:
@@ -268,7 +269,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self, method: str, body: dict, fault: Fault | None) -> None:
         if method != "IntrospectToken" and not self._is_known():
-            raise Refused(401, "Unauthenticated")
+            raise RefusedError(401, "Unauthenticated")
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower()
         if fault is None or fault.served:
             answer = getattr(self.server, name)(body)
@@ -305,3 +306,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _cut(self) -> None:
         self.close_connection = True
         self.connection.close()
+
+
+def point_client(stub: Stub, home: Path, patch: Any) -> None:
+    """Send the official client of this process to a stub; some of its places are read at its import.
+
+    Args:
+        stub: to send it to.
+        home: empty folder, for what it keeps.
+        patch: a MonkeyPatch, which takes it back.
+    """
+    for name, value in stub.environment(home).items():
+        patch.setenv(name, value)
+    patch.setattr(tempfile, "tempdir", str(home))
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    patch.setattr(KaggleApi, "args", ["--local"])
+    patch.setattr(KaggleApi, "config_dir", str(home))
+    patch.setattr(KaggleApi, "config", str(home / "kaggle.json"))

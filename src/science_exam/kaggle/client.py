@@ -137,9 +137,10 @@ def _make_api(official: type, patience: Patience) -> Any:
     class Api(StrictUploads, official):
         def build_kaggle_client(self):
             sdk = super().build_kaggle_client()
-            session = sdk.http_client()._init_session()
+            http = sdk.http_client()
+            http._init_session()
             for scheme in ("http://", "https://"):
-                session.mount(scheme, _TimedAdapter())
+                http._session.mount(scheme, _TimedAdapter())
             return sdk
 
     api = Api()

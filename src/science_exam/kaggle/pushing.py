@@ -71,13 +71,18 @@ def list_uploads(client: Client | None, folder: Path, as_model: bool) -> list[Up
     return uploads
 
 
-def push_kernel(client: Client, folder: Path, config: PushConfig) -> None:
+def push_kernel(client: Client, folder: Path, ref: str, config: PushConfig) -> None:
     """Push a kernel, and wait until its session has left a valid submission in kernels/<name>/output.
+
+    Args:
+        client: of someone who is logged in.
+        folder: kernels/<name>, as `check_push` has passed it.
+        ref: of the kernel.
+        config: of the push.
 
     Raises:
         KaggleError: anything of that went wrong; the same call goes on where it was.
     """
-    ref = check_push(folder)
     check_owner(client, ref)
     pushed, uploads = Pushed(folder), list_uploads(client, folder, config.as_model)
     versions = {

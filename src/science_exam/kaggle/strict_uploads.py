@@ -37,8 +37,10 @@ class StrictUploads:
             uploaded = super()._upload_file(file_name, full_path, blob_type, upload_context, *rest, **named)
             if uploaded is not None:
                 return uploaded
-            if self._attempt < self.patience.attempts:  # the address is void: another is asked for
-                Path(upload_context.get_upload_info_file_path(full_path)).unlink(missing_ok=True)
+            if self._attempt == self.patience.attempts:
+                break
+            # The address is void; for another, the old one must be forgotten.
+            Path(upload_context.get_upload_info_file_path(full_path)).unlink(missing_ok=True)
         raise KaggleError(f"{full_path}: could not be uploaded, so nothing is made of the rest; {GO_ON}")
 
     def upload_complete(self, path: str, url: str, quiet: bool, resume: bool = False):
