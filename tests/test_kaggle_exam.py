@@ -202,6 +202,14 @@ def test_a_wheel_that_is_none_is_reported(tmp_path):
         install_wheels(tmp_path / "wheels", tmp_path / "libraries")
 
 
+def test_a_package_that_no_wheel_of_fits_is_missed_unless_it_is_there(tmp_path):
+    touch(tmp_path / "wheels", "numpy-1-cp27-cp27m-manylinux_2_17_x86_64.whl")
+    install_wheels(tmp_path / "wheels", tmp_path / "libraries")
+    touch(tmp_path / "wheels", "nosuchthing-1-cp27-cp27m-manylinux_2_17_x86_64.whl")
+    with pytest.raises(UserError, match="no wheel of nosuchthing fits"):
+        install_wheels(tmp_path / "wheels", tmp_path / "libraries")
+
+
 def test_without_wheels_nothing_is_installed(tmp_path):
     install_wheels(tmp_path / "wheels", tmp_path / "libraries")
     assert not (tmp_path / "libraries").exists()

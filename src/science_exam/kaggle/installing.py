@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from science_exam.errors import UserError
@@ -14,7 +15,7 @@ def install_wheels(folder: Path, target: Path) -> None:
     Nothing is resolved and nothing in the image replaced: what is not in the folder stays as it is.
 
     Raises:
-        UserError: pip fails, or a package has wheels but none that fits.
+        UserError: pip fails, or a package that is not there has wheels but none that fits.
     """
     fitting, unfit = choose_wheels(sorted(folder.glob("*.whl")))
     if fitting:
@@ -25,8 +26,8 @@ def install_wheels(folder: Path, target: Path) -> None:
             raise UserError(f"pip could not install the wheels: {done.stderr[-600:]}")
         import_from(target)
         print("\n".join(Path(wheel).name for wheel in fitting))
-    if unfit:
-        raise UserError(f"no wheel of {', '.join(unfit)} fits this Python {sys.version.split()[0]}")
+    if absent := [name for name in unfit if not _is_installed(name)]:
+        raise UserError(f"no wheel of {', '.join(absent)} fits this Python {sys.version.split()[0]}")
 
 
 def choose_wheels(wheels: list[Path]) -> tuple[list[str], list[str]]:
@@ -42,3 +43,10 @@ def choose_wheels(wheels: list[Path]) -> tuple[list[str], list[str]]:
         best[name] = min(best.get(name, (len(ranks), "")), (rank, str(wheel)))
     fitting = [wheel for rank, wheel in best.values() if rank < len(ranks)]
     return fitting, [name for name, (rank, _) in best.items() if rank == len(ranks)]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
