@@ -71,7 +71,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train kernel simulate lint format test
+.PHONY: help setup demo corpus index generate questions retrieve search ask train cv predict blend merge evaluate pretrain bench-train kernel simulate push submit leaderboard lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,15 @@ kernel: $(call sample,index) $(installed) ## runs, index and code -> a Kaggle no
 simulate: $(installed) ## run a kernel's notebook as the competition does, sealed, and score it: make simulate NAME=my-kernel ARGS="rows=4000"
 	$(PYTHON) scripts/simulate.py $(if $(filter command line,$(origin NAME)),name="$(NAME)") \
 	$(if $(filter command line,$(origin QUESTIONS)),questions="$(QUESTIONS)") $(args)
+
+push: $(installed) ## upload a kernel's bundles and notebook and wait for its session: make push NAME=my-kernel (ARGS=--dry-run: only the plan)
+	$(PYTHON) scripts/push.py $(if $(filter command line,$(origin NAME)),name="$(NAME)") $(args)
+
+submit: $(installed) ## submit the pushed version and write its scores down: make submit NAME=my-kernel ARGS="message='two folds'"
+	$(PYTHON) scripts/submit.py $(if $(filter command line,$(origin NAME)),name="$(NAME)") $(args)
+
+leaderboard: $(installed) ## all submissions, best first
+	@$(PYTHON) scripts/leaderboard.py $(args)
 
 lint: $(installed) ## check style and formatting
 	$(PYTHON) -m ruff check .
