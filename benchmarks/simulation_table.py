@@ -1,7 +1,7 @@
 """Simulates a kernel in every layout of the inputs and with every fault; prints a table.
 
     make kernel RUN=demo NAME=science-exam-demo
-    python benchmarks/simulation_table.py science-exam-demo [rows=1,200,4000] [fault_rows=60]
+    python benchmarks/simulation_table.py science-exam-demo [rows=1,200,4000] [fault_rows=60] [python=path]
 
 However much breaks, the submission must be valid: the script ends with exit code 1 when one is not.
 """
@@ -18,12 +18,12 @@ HEADER = "| rows | layout | fault | submission | report | answered | s | GB | MA
 def main(name: str, *words: str) -> int:
     given = dict(word.split("=", 1) for word in words)
     sizes = [int(size) for size in given.get("rows", "1,200,4000").split(",")]
-    fault_rows = int(given.get("fault_rows", 60))
+    fault_rows, python = int(given.get("fault_rows", 60)), given.get("python", "")
     whole = [(n_rows, layout, "") for n_rows, layout in zip(sizes, cycle(LAYOUTS), strict=False)]
     broken = [(fault_rows, layout, fault) for fault, layout in zip(FAULTS[1:], cycle(LAYOUTS), strict=False)]
     lines, n_invalid = [HEADER, "|" + " --- |" * (HEADER.count("|") - 1)], 0
     for n_rows, layout, fault in whole + broken:
-        outcome = simulate(SimulateConfig(name, rows=n_rows, layout=layout, fault=fault))
+        outcome = simulate(SimulateConfig(name, rows=n_rows, layout=layout, fault=fault, python=python))
         lines.append(format_row(n_rows, layout, fault, outcome))
         n_invalid += bool(outcome.problem)
         print(f"\n{lines[-1]}\n", flush=True)
