@@ -1,5 +1,6 @@
 """The ways of answer_speed.py that are this project's own: packed rows, several orders, several adapters."""
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,8 +9,9 @@ from answer_speed_jobs import OWN
 from answer_speed_work import repeat_questions
 
 from science_exam.answering.deadline import Deadline
-from science_exam.answering.examining import ORDER_SEED, choose_reader
-from science_exam.answering.passes import Examination, Pass, Reader
+from science_exam.answering.examining import ORDER_SEED, choose_reader, make_pass
+from science_exam.answering.passes import Examination, Reader
+from science_exam.answering.reading import Reading
 from science_exam.answering.sheet import Sheet, rank_by_length
 from science_exam.answering.views import list_orders
 from science_exam.prompt import Question, check_prompts
@@ -36,6 +38,46 @@ class TimedReader:
         with self._laps.answering():
             return self._reader.read(groups, exactly)
 
+    def start(self, groups: Sequence[Group]) -> "TimedReading":
+        began = take_time()
+        reading = self._reader.start(groups)
+        return TimedReading(reading, self._laps, began, take_time())
+
+
+class TimedReading:
+    """A reading with the times between which the device works on it."""
+
+    def __init__(self, reading: Reading, laps: Laps, began, ended) -> None:
+        self._reading, self._laps, self._times = reading, laps, (began, ended)
+
+    @property
+    def is_done(self) -> bool:
+        return self._reading.is_done
+
+    def finish(self) -> list[np.ndarray]:
+        results = self._reading.finish()
+        self._laps.count(measure_seconds(*self._times), time.perf_counter())
+        return results
+
+
+def take_time():
+    """Now; on a GPU an event, whose time is when it comes to it, behind what was begun before."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def measure_seconds(began, ended) -> float:
+    """Between two times of `take_time`."""
+    if isinstance(began, float):
+        return ended - began
+    ended.synchronize()
+    return began.elapsed_time(ended) / 1000
+
 
 def make_packed(
     bench: Bench,
@@ -49,14 +91,12 @@ def make_packed(
     orders = list_orders(5, n_orders, ORDER_SEED)
 
     def answer(questions: Sequence[Question], laps: Laps) -> Sheet:
-        check_prompts(list(questions), bench.tokenizer, bench.job.max_tokens)
+        check_prompts(questions, bench.tokenizer, bench.job.max_tokens)
         sheet = Sheet.blank(rank_by_length([question.options for question in questions]))
-        sizes = [len(q.prompt) + sum(map(len, q.contexts)) + sum(map(len, q.options)) for q in questions]
-
-        def encode(number: int) -> list[list[int]]:
-            return [bench.encode(questions[number], order) for order in orders]
-
-        passes = [Pass(encode, sizes, orders, adapter) for adapter in adapters]
+        limit = bench.job.max_tokens
+        passes = [
+            make_pass(questions, bench.tokenizer, limit, orders, adapter, asks=None) for adapter in adapters
+        ]
         timed = TimedReader(reader, laps, shares_prefixes)
         Examination(timed, sheet, tokens_together, Deadline(0), lambda _: None).work_off(passes)
         return sheet

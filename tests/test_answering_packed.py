@@ -6,6 +6,7 @@ from fast_networks import save_base
 
 from science_exam.answering.decoding import decode_greedy, score_options
 from science_exam.answering.packed import PackedReader
+from science_exam.answering.padded import PaddedReader
 from science_exam.prompt import encode_completions, encode_prompt, join_contexts
 from science_exam.training.config import BaseConfig, LoraConfig
 from science_exam.training.model import add_adapter, load_base
@@ -84,6 +85,18 @@ def test_what_is_read_together_and_in_which_order_changes_no_answer(bases, ask):
     assert np.array_equal(alone.argmax(axis=1), together.argmax(axis=1))
     assert np.array_equal(alone.argmax(axis=1), backwards.argmax(axis=1))
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [PackedReader, PaddedReader])
+def test_what_was_begun_before_something_else_keeps_its_numbers(bases, ask, kind):
+    prompts, options = ask()
+    reader = kind(load(bases[LLAMA].folder), options, torch.float32 if kind is PackedReader else 0)
+    packs = [[reader.group([prompt]) for prompt in some] for some in (prompts[:4], prompts[4:])]
+    readings = [reader.start(pack) for pack in packs]
+    found = [np.concatenate(reading.finish()) for reading in readings]
+    assert all(reading.is_done for reading in readings)
+    for pack, scores in zip(packs, found, strict=True):
+        assert np.array_equal(scores, np.concatenate(reader.read(pack)))
 
 
 def test_adapters_take_turns_on_one_base(bases, ask):

@@ -1,11 +1,12 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from science_exam.answering.deadline import Deadline
-from science_exam.answering.passes import FIRST_TOKENS, Examination, Pass
+from science_exam.answering.passes import ENCODED_TOGETHER, FIRST_TOKENS, Examination, Pass
 from science_exam.answering.sheet import Sheet
-from science_exam.errors import UserError
 from science_exam.training.fast.rows import Group, Row
 
 N_OPTIONS = 3
@@ -13,13 +14,17 @@ ORDER, TURNED = (0, 1, 2), (1, 2, 0)
 
 
 class FakeReader:
-    """Says that the option whose number is the prompt's first token is right; keeps what it was asked."""
+    """Says that the option whose number is the prompt's first token is right; keeps what it was asked.
 
-    def __init__(self, room=10**9, seconds_per_token=0.0) -> None:
+    On a fake GPU, starting takes no time: a reading is done when all before it are done and it was read.
+    """
+
+    def __init__(self, room=10**9, seconds_per_token=0.0, is_gpu=False, checks_room="start") -> None:
         self.room, self.packs, self.adapters, self.exact = room, [], [], []
         self.lost: set[int] = set()  # first tokens of prompts that give no number
         self.lost_exactly: set[int] = set()
         self.now, self.seconds_per_token = 0.0, seconds_per_token
+        self.is_gpu, self.checks_room, self.free_at, self.log = is_gpu, checks_room, 0.0, []
 
     def clock(self) -> float:
         return self.now
@@ -31,10 +36,23 @@ class FakeReader:
         return Group(tuple(Row([*prompt, 0], len(prompt)) for prompt in prompts), 0)
 
     def read(self, groups, exactly=False):
-        n_tokens = sum(group.n_tokens for group in groups)
-        if n_tokens > self.room:
+        return self.start(groups, exactly).finish()
+
+    def start(self, groups, exactly=False):
+        self.check_room("start", groups)
+        self.log.append("start")
+        self.free_at = max(self.now, self.free_at) + count_tokens(groups) * self.seconds_per_token
+        if not self.is_gpu:
+            self.now = self.free_at
+        return FakeReading(self, groups, exactly, self.free_at)
+
+    def check_room(self, moment, groups):
+        if moment == self.checks_room and count_tokens(groups) > self.room:
             raise torch.OutOfMemoryError("no memory")
-        self.now += n_tokens * self.seconds_per_token
+
+    def answer(self, groups, exactly):
+        self.check_room("finish", groups)
+        self.log.append("finish")
         (self.exact if exactly else self.packs).append([len(group.rows) for group in groups])
         lost = self.lost_exactly if exactly else self.lost
         return [
@@ -48,10 +66,30 @@ class FakeReader:
         return np.log(np.where(np.arange(N_OPTIONS) == row.ids[0] % N_OPTIONS, 0.8, 0.1))
 
 
+@dataclass
+class FakeReading:
+    reader: FakeReader
+    groups: list[Group]
+    exactly: bool
+    done_at: float
+
+    @property
+    def is_done(self) -> bool:
+        return self.reader.now >= self.done_at
+
+    def finish(self):
+        self.reader.now = max(self.reader.now, self.done_at)
+        return self.reader.answer(self.groups, self.exactly)
+
+
+def count_tokens(groups) -> int:
+    return sum(group.n_tokens for group in groups)
+
+
 def make_pass(lengths, orders=(ORDER,), **settings) -> Pass:
     """Question q has the first token q and so many tokens."""
     return Pass(
-        encode=lambda q: [[q] * lengths[q] for _ in orders],
+        encode=lambda numbers: [[[q] * lengths[q] for _ in orders] for q in numbers],
         sizes=lengths,
         orders=orders,
         **{"adapter": "a", **settings},
@@ -94,11 +132,14 @@ def test_a_second_pass_begins_with_the_least_confident_questions():
     for question, best in enumerate((0.9, 0.4, 0.6)):
         rest = (1 - best) / 2
         sheet.add(question, np.log([[best, rest, rest]]), 1.0)
-    second = make_pass([5, 5, 5])
-    passes = [make_pass([5, 5, 5]), Pass(lambda q: order.append(q) or [[q] * 5], [5] * 3, (ORDER,), "a")]
+
+    def encode(numbers):
+        order.extend(numbers)
+        return [[[question] * 5] for question in numbers]
+
+    passes = [make_pass([5, 5, 5]), Pass(encode, [5] * 3, (ORDER,), "a")]
     examine(reader, passes, 3, sheet=sheet)
     assert order == [1, 2, 0]
-    assert second.weight == 1.0
 
 
 def test_what_is_on_the_sheet_is_not_asked_again():
@@ -110,24 +151,28 @@ def test_what_is_on_the_sheet_is_not_asked_again():
     assert sheet.probabilities.argmax(axis=1).tolist() == [2, 1]
 
 
-def test_memory_that_runs_out_halves_the_packs_from_then_on():
-    reader = FakeReader(room=50)
+@pytest.mark.parametrize("is_gpu", [False, True])
+@pytest.mark.parametrize("moment", ["start", "finish"])
+def test_memory_that_runs_out_halves_the_packs_from_then_on(moment, is_gpu):
+    reader = FakeReader(room=50, seconds_per_token=0.01, is_gpu=is_gpu, checks_room=moment)
     sheet, _ = examine(reader, [make_pass([20] * 8)], 8, max_tokens=80)
     assert (sheet.weights == 1).all()
     assert max(map(len, reader.packs)) == 2
     assert reader.packs[-1] == [1, 1]
 
 
-def test_a_question_that_does_not_fit_alone_is_asked_view_by_view_and_then_given_up():
-    reader = FakeReader(room=50)
+@pytest.mark.parametrize("moment", ["start", "finish"])
+def test_a_question_that_does_not_fit_alone_is_asked_view_by_view_and_then_given_up(moment):
+    reader = FakeReader(room=50, checks_room=moment)
     sheet, _ = examine(reader, [make_pass([30, 60], orders=(ORDER, TURNED))], 2)
     assert sheet.weights.tolist() == [2, 0]
     assert sheet.n_lost == 2
     np.testing.assert_allclose(sheet.probabilities[1], 1 / N_OPTIONS)
 
 
-def test_views_without_numbers_are_read_again_exactly():
-    reader = FakeReader()
+@pytest.mark.parametrize("is_gpu", [False, True])
+def test_views_without_numbers_are_read_again_exactly(is_gpu):
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=is_gpu)
     reader.lost, reader.lost_exactly = {0, 1}, {1}
     sheet, _ = examine(reader, [make_pass([5, 5, 5])], 3)
     assert len(reader.exact) == 2
@@ -135,8 +180,9 @@ def test_views_without_numbers_are_read_again_exactly():
     assert sheet.n_lost == 1
 
 
-def test_a_limited_time_answers_the_shortest_first_and_ends_in_time():
-    reader = FakeReader(seconds_per_token=0.01)
+@pytest.mark.parametrize("is_gpu", [False, True])
+def test_a_limited_time_answers_the_shortest_first_and_ends_in_time(is_gpu):
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=is_gpu)
     lengths = [100 + question for question in range(200)]
     sheet, _ = examine(reader, [make_pass(lengths)], 200, max_tokens=5000, seconds=100.0)
     assert 0.9 * 100 < reader.now <= 100
@@ -146,8 +192,9 @@ def test_a_limited_time_answers_the_shortest_first_and_ends_in_time():
     assert sum(map(sum, reader.packs[:1])) * 100 <= FIRST_TOKENS
 
 
-def test_time_that_is_left_goes_to_further_passes():
-    reader = FakeReader(seconds_per_token=0.01)
+@pytest.mark.parametrize("is_gpu", [False, True])
+def test_time_that_is_left_goes_to_further_passes(is_gpu):
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=is_gpu)
     passes = [make_pass([100] * 10), make_pass([100] * 10, orders=(TURNED,))]
     sheet, _ = examine(reader, passes, 10, max_tokens=300, seconds=16.0)
     assert reader.now <= 16
@@ -162,10 +209,8 @@ def test_nothing_to_ask_is_no_error(seconds):
 
 
 def test_a_question_that_cannot_be_encoded_is_given_up_and_counted():
-    def encode(question: int) -> list[list[int]]:
-        if question == 1:
-            raise UserError("too long")
-        return [[question] * 5]
+    def encode(numbers):
+        return [None if question == 1 else [[question] * 5] for question in numbers]
 
     sheet, _ = examine(FakeReader(), [Pass(encode, [5] * 3, (ORDER,), "a")], 3)
     assert sheet.weights.tolist() == [1, 0, 1]
@@ -188,3 +233,68 @@ def test_a_question_that_one_pass_did_not_reach_is_not_asked_by_the_next():
     sheet, _ = examine(reader, [make_pass(lengths), make_pass(lengths)], 6, max_tokens=300, seconds=12.0)
     assert sheet.done[5] == 0
     assert (sheet.done[:5] >= 1).all() and (sheet.done == 2).any()
+
+
+def test_a_gpu_has_the_next_pack_before_it_is_done_with_one():
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=True)
+    examine(reader, [make_pass([50] * 8)], 8, max_tokens=100)
+    assert reader.log == ["start", "start", "finish", "start", "finish", "start", "finish", "finish"]
+
+
+def test_on_the_cpu_a_pack_is_finished_before_the_next_begins():
+    reader = FakeReader(seconds_per_token=0.01)
+    examine(reader, [make_pass([50] * 4)], 4, max_tokens=100)
+    assert reader.log == ["start", "finish"] * 2
+
+
+def test_encoding_costs_a_gpu_no_time_but_that_of_the_first_questions():
+    reader, orders = FakeReader(seconds_per_token=0.01, is_gpu=True), (ORDER,)
+
+    def encode(numbers):
+        reader.now += 0.4 * len(numbers)
+        return [[[question] * 100] for question in numbers]  # a second each on the GPU
+
+    n = 4 * ENCODED_TOGETHER
+    examine(reader, [Pass(encode, [100] * n, orders, "a")], n, max_tokens=100 * ENCODED_TOGETHER)
+    waited = reader.now - n
+    assert waited == pytest.approx(
+        2 * 0.4 * ENCODED_TOGETHER
+    )  # the first pack, and what shows that it is full
+
+
+@pytest.mark.parametrize("seconds", [0.0, 50.0])
+def test_the_first_speed_is_known_before_more_is_begun_than_there_may_be_time_for(seconds):
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=True)
+    examine(reader, [make_pass([1000] * 8)], 8, max_tokens=3000, seconds=seconds)
+    assert reader.log[:2] == (["start", "finish"] if seconds else ["start", "start"])
+
+
+def test_a_gpu_gives_the_same_answers_in_any_way():
+    passes = [make_pass([30, 40, 50, 60]), make_pass([30, 40, 50, 60], orders=(TURNED, ORDER))]
+    sheets = [
+        examine(FakeReader(seconds_per_token=0.01, is_gpu=is_gpu), passes, 4, max_tokens=100)[0]
+        for is_gpu in (False, True)
+    ]
+    assert np.array_equal(sheets[0].probabilities, sheets[1].probabilities)
+    assert sheets[1].done.tolist() == [2] * 4
+
+
+def test_what_a_gpu_had_not_finished_is_asked_again_after_an_interruption():
+    reader = FakeReader(seconds_per_token=0.01, is_gpu=True)
+    answer, n_answered = reader.answer, 0
+
+    def be_interrupted(*arguments):
+        nonlocal n_answered
+        n_answered += 1
+        if n_answered == 2:
+            raise KeyboardInterrupt
+        return answer(*arguments)
+
+    reader.answer = be_interrupted
+    sheet = Sheet.blank(np.full((6, N_OPTIONS), 1 / N_OPTIONS))
+    with pytest.raises(KeyboardInterrupt):
+        examine(reader, [make_pass([50] * 6)], 6, max_tokens=100, sheet=sheet)
+    assert sheet.done.sum() == (sheet.weights > 0).sum() == 2
+    sheet, _ = examine(FakeReader(), [make_pass([50] * 6)], 6, sheet=sheet)
+    assert sheet.weights.tolist() == [1] * 6
+    assert sheet.probabilities.argmax(axis=1).tolist() == [0, 1, 2] * 2

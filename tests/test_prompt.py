@@ -12,10 +12,14 @@ from science_exam.errors import UserError
 from science_exam.prompt import (
     COMPLETIONS,
     MAX_SENTENCE_CHARS,
+    TEXTS_TOGETHER,
     Question,
     build_prompt,
+    check_prompts,
     encode_completions,
     encode_prompt,
+    encode_prompts,
+    find_sentence_ends,
     join_contexts,
     split_sentences,
 )
@@ -169,6 +173,79 @@ def test_the_budget_is_never_exceeded(bases, texts, spare):
     assert tokenizer.decode(ids, skip_special_tokens=True).endswith(
         "Which?\noption_1: H\noption_2: He\noption_3:\noption_4: O\noption_5: F\n\n### Response:\n"
     )
+
+
+WILD = st.one_of(st.text(max_size=60), st.text(alphabet="ab .!?\n\r\t\"')(:#\x00\x7f", max_size=200))
+
+
+@st.composite
+def wild_questions(draw) -> Question:
+    options = draw(st.lists(WILD, min_size=5, max_size=5))
+    return Question("q", draw(WILD), tuple(options), contexts=tuple(draw(st.lists(WILD, max_size=3))))
+
+
+def encode_plainly(question: Question, tokenizer, max_tokens: int) -> list[int]:
+    """Every number of sentences tried, from all of them to none."""
+    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    context = "\n".join(question.contexts)
+    for end in [*reversed(find_sentence_ends(context)), 0]:
+        ids = tokenizer(build_prompt(question, context[:end].strip()))["input_ids"]
+        if len(ids) <= budget:
+            break
+    return ids
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(questions=st.lists(wild_questions(), max_size=4), spare=st.integers(0, 120))
+def test_prompts_encoded_together_are_those_encoded_plainly(bases, kind, questions, spare):
+    tokenizer = bases[kind].tokenizer
+    longest = max(map(len, encode_completions(tokenizer)))
+    bare = [len(tokenizer(build_prompt(question))["input_ids"]) for question in questions]
+    max_tokens = max(bare, default=0) + longest + spare
+    found = list(encode_prompts(questions, tokenizer, max_tokens))
+    assert found == [encode_plainly(question, tokenizer, max_tokens) for question in questions]
+
+
+def test_many_prompts_come_in_their_order_and_the_first_that_cannot_fit_in_its_turn(bases):
+    tokenizer = bases[LLAMA].tokenizer
+    questions = [Question(f"q{n}", f"Is it {n}?", OPTIONS) for n in range(2 * TEXTS_TOGETHER + 1)]
+    found = list(encode_prompts(questions, tokenizer, 2_000))
+    assert found == [encode_prompt(question, tokenizer, 2_000) for question in questions]
+    questions[70] = Question("long", "Is it? " * 2_000, OPTIONS)
+    before = encode_prompts(questions, tokenizer, 2_000)
+    assert [next(before) for _ in range(70)] == found[:70]
+    with pytest.raises(UserError, match="'long' has"):
+        next(before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None)
+@given(question=wild_questions())
+def test_the_check_finds_exactly_what_cannot_fit(bases, kind, question):
+    tokenizer = bases[kind].tokenizer
+    longest = max(map(len, encode_completions(tokenizer)))
+    needed = len(tokenizer(build_prompt(question))["input_ids"]) + longest
+    check_prompts([question], tokenizer, needed)
+    with pytest.raises(UserError, match="without any context"):
+        check_prompts([question], tokenizer, needed - 1)
+
+
+def test_the_check_tokenizes_no_question_that_is_short_enough_in_characters(bases):
+    counted = []
+
+    class Counting:
+        eos_token_id = bases[LLAMA].tokenizer.eos_token_id
+
+        def __call__(self, texts, **settings):
+            counted.append(len(texts))
+            return bases[LLAMA].tokenizer(texts, **settings)
+
+    check_prompts([OPEN_BOOK] * 50, Counting(), 2_000)
+    short = sum(counted)
+    check_prompts([Question("q", "Is it 1 Å?", OPTIONS)] * 50, Counting(), 2_000)
+    assert short == len(COMPLETIONS) + 1  # the frame of all
+    assert sum(counted) == 2 * short + 50
 
 
 def test_a_question_that_cannot_fit_is_named(bases):

@@ -13,7 +13,7 @@ are the same in training and in answering with every tokenizer.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -45,6 +45,7 @@ COMPLETIONS = tuple(f"option_{number}" for number in range(1, 6))
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9])|\n+")
 # Text without sentence ends (a table, a list) still has to be cut somewhere.
 MAX_SENTENCE_CHARS = 400
+TEXTS_TOGETHER = 64  # that are tokenized in one call: enough for all cores, and little memory
 
 Tokens = TypeVar("Tokens", bound=Sized)
 
@@ -123,10 +124,22 @@ def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:
     Raises:
         UserError: the question does not fit even without context.
     """
-    budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
-    return encode_fitting(
-        question, lambda context: encode_text(tokenizer, build_prompt(question, context)), budget
-    )
+    [ids] = encode_prompts([question], tokenizer, max_tokens)
+    return ids
+
+
+def encode_prompts(questions: Sequence[Question], tokenizer, max_tokens: int) -> Iterator[list[int]]:
+    """What `encode_prompt` gives for each question, in turn; texts are tokenized many at a time."""
+    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    for start in range(0, len(questions), TEXTS_TOGETHER):
+        some = questions[start : start + TEXTS_TOGETHER]
+        texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in some]
+        for question, whole in zip(some, encode_texts(tokenizer, texts), strict=True):
+
+            def encode(context: str, question: Question = question) -> list[int]:
+                return encode_text(tokenizer, build_prompt(question, context))
+
+            yield whole if len(whole) <= budget else _shorten(question, encode, budget, len(whole))
 
 
 def encode_fitting(question: Question, encode: Callable[[str], Tokens], budget: int) -> Tokens:
@@ -140,26 +153,40 @@ def encode_fitting(question: Question, encode: Callable[[str], Tokens], budget: 
     Raises:
         UserError: there are too many without any context.
     """
+    whole = encode("\n".join(question.contexts).strip())
+    return whole if len(whole) <= budget else _shorten(question, encode, budget, len(whole))
+
+
+def _shorten(question: Question, encode: Callable[[str], Tokens], budget: int, n_whole: int) -> Tokens:
+    """As many of the first sentences as fit, where all of them are `n_whole` tokens and do not."""
+    fitting = encode("")
+    check_fits(question, len(fitting), budget)
     context = "\n".join(question.contexts)
     ends = [0, *find_sentence_ends(context)]  # the context may end at any of these places
+    low, high, n_high = 0, len(ends) - 1, n_whole  # sentences that fit, and that do not
+    while high - low > 1:
+        # Tokens are about evenly spread: the place shows in fewer steps than by halving.
+        share = (budget - len(fitting)) / (n_high - len(fitting))
+        middle = bisect_right(ends, ends[low] + share * (ends[high] - ends[low])) - 1
+        middle = min(max(middle, low + 1), high - 1)
+        tokens = encode(context[: ends[middle]].strip())
+        if len(tokens) <= budget:
+            low, fitting = middle, tokens
+        else:
+            high, n_high = middle, len(tokens)
+    return fitting
 
-    def encode_beginning(n_sentences: int) -> Tokens:
-        return encode(context[: ends[n_sentences]].strip())
 
-    whole = encode_beginning(len(ends) - 1)
-    if len(whole) <= budget:  # most questions fit
-        return whole
-    check_fits(question, len(encode_beginning(0)), budget)
-    # The first number of sentences that is too many, less one.
-    n = bisect_right(range(len(ends)), budget, lo=1, key=lambda n: len(encode_beginning(n))) - 1
-    return encode_beginning(n)
-
-
-def check_prompts(questions: list[Question], tokenizer, max_tokens: int) -> None:
+def check_prompts(questions: Sequence[Question], tokenizer, max_tokens: int) -> None:
     """Raise `encode_prompt`'s UserError for the first question that cannot fit, before any work."""
-    budget = max_tokens - max(len(ids) for ids in encode_completions(tokenizer))
+    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    # One character stands for question and options: tokens do not reach from before them to behind them.
+    n_frame = len(encode_text(tokenizer, build_prompt(Question("", "Q", ()))))
     for question in questions:
-        check_fits(question, len(encode_text(tokenizer, build_prompt(question))), budget)
+        text = build_input(question)
+        # In ASCII a token has at least a character; other characters can be several.
+        if not text.isascii() or n_frame + len(text) > budget:
+            check_fits(question, len(encode_text(tokenizer, build_prompt(question))), budget)
 
 
 def check_fits(question: Question, n_tokens: int, budget: int) -> None:
@@ -213,5 +240,11 @@ def find_sentence_ends(text: str) -> list[int]:
 
 def encode_text(tokenizer, text: str) -> list[int]:
     """Ids with the tokenizer's opening tokens; a closing one would end the text before the answer."""
-    ids = tokenizer(text)["input_ids"]
-    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
+    [ids] = encode_texts(tokenizer, [text])
+    return ids
+
+
+def encode_texts(tokenizer, texts: list[str]) -> list[list[int]]:
+    """`encode_text` of each; a fast tokenizer shares them between the cores, where it is allowed to."""
+    encoded = tokenizer(texts, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
+    return [ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]

@@ -1,6 +1,7 @@
 """How much of a time budget is left, and what still fits into it."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ class Deadline:
         self._clock = clock
         self._end = clock() + seconds - reserved_seconds if seconds else float("inf")
         self._tokens_per_second: float | None = None
+        self._begun: deque[tuple[int, float]] = deque()  # tokens of what is not finished, and when it began
+        self._finished = clock()
 
     @property
     def has_end(self) -> bool:
@@ -40,14 +43,20 @@ class Deadline:
         """Until the end, at least 0; infinite without a budget."""
         return max(0.0, self._end - self._clock())
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known what fits; always without a budget."""
+        return not self.has_end or self._tokens_per_second is not None
+
     def count_fitting_tokens(self) -> float:
-        """Tokens that can be read in the time left; infinite while no speed is known."""
+        """Tokens that fit into the time left, behind what has begun; infinite while no speed is known."""
         left = self.seconds_left
         if not left:
             return 0.0
         if self._tokens_per_second is None or not self.has_end:
             return float("inf")
-        return left * self._tokens_per_second / MARGIN
+        n_begun = sum(n_tokens for n_tokens, _ in self._begun)
+        return max(0.0, left * self._tokens_per_second / MARGIN - n_begun)
 
     def end_earlier(self, seconds: float) -> "Deadline":
         """One that is over so much earlier, with a speed of its own to measure."""
@@ -55,15 +64,18 @@ class Deadline:
             return self
         return Deadline(max(self.seconds_left - seconds, LEAST_SECONDS), clock=self._clock)
 
-    def time(self, run: Callable[[], object], n_tokens: int) -> object:
-        """Run something that reads so many tokens, and learn from how long it takes."""
-        began = self._clock()
-        result = run()
-        speed = n_tokens / max(self._clock() - began, 1e-9)
+    def begin(self, n_tokens: int) -> None:
+        """Something is given to the model that has so many tokens; it is read behind what began before."""
+        self._begun.append((n_tokens, self._clock()))
+
+    def finish(self) -> None:
+        """What began first has been read: learn from how long it took."""
+        n_tokens, began = self._begun.popleft()
+        began, self._finished = max(began, self._finished), self._clock()
+        speed = n_tokens / max(self._finished - began, 1e-9)
         known = self._tokens_per_second
         mixed = speed if known is None else REMEMBERED_SHARE * known + (1 - REMEMBERED_SHARE) * speed
         self._tokens_per_second = min(speed, mixed)  # slower is believed at once
-        return result
 
 
 @dataclass(frozen=True)

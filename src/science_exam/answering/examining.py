@@ -1,5 +1,6 @@
 """From questions to a sheet of answers, with the reader that fits the model."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,8 @@ from science_exam.answering.padded import PaddedReader
 from science_exam.answering.passes import Examination, Pass, Reader
 from science_exam.answering.sheet import Sheet, rank_by_length
 from science_exam.answering.views import list_orders, reorder
-from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt
+from science_exam.errors import UserError
+from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompts
 from science_exam.training.fast.support import find_reading_obstacle
 
 ORDER_SEED = 0
@@ -71,8 +73,14 @@ def make_pass(
 ) -> Pass:
     """The pass that asks one adapter with one set of contexts."""
 
-    def encode(number: int) -> list[list[int]]:
-        return [encode_prompt(reorder(asked[number], order), tokenizer, max_tokens) for order in orders]
+    def encode(numbers: Sequence[int]) -> list[list[list[int]] | None]:
+        os.environ["TOKENIZERS_PARALLELISM"] = "true"  # all cores: the first pack waits for it
+        ways = [reorder(asked[number], order) for number in numbers for order in orders]
+        try:
+            prompts = list(encode_prompts(ways, tokenizer, max_tokens))
+        except UserError:  # find which
+            return [None] if len(numbers) == 1 else [one for number in numbers for one in encode([number])]
+        return [prompts[start : start + len(orders)] for start in range(0, len(prompts), len(orders))]
 
     return Pass(encode, measure_texts(asked), orders, adapter, asks=asks)
 
@@ -108,7 +116,7 @@ def examine(
     """
     deadline = Deadline(0) if limits is None else limits.deadline
     if not deadline.has_end:
-        check_prompts(list(readings[0]), tokenizer, max_tokens)
+        check_prompts(readings[0], tokenizer, max_tokens)
     reader = choose_reader(model, tokenizer, encode_completions(tokenizer), max_tokens)
     sheet = Sheet.blank(rank_by_length([question.options for question in readings[0]]))
     if limits is not None:

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from science_exam.answering.options import build_trie
+from science_exam.answering.reading import Reading
 from science_exam.training.fast.adapters import ADAPTER_NAME, stack_adapters
 from science_exam.training.fast.llama import Llama, list_all_groups
-from science_exam.training.fast.packing import find_longest, pack_groups
+from science_exam.training.fast.packing import Pack, find_longest, pack_groups
 from science_exam.training.fast.rows import Group, Row, count_shared
 
 Tokens = Sequence[int]
@@ -51,12 +52,17 @@ class PackedReader:
             groups: of `group`; all of them go through the model together.
             exactly: in fp32, whatever the compute type.
         """
+        return self.start(groups, exactly).finish()
+
+    def start(self, groups: Sequence[Group], exactly: bool = False) -> Reading:
+        """Begin what `read` does; a GPU works on it, behind what was begun before, until it is finished."""
         pack, shape = pack_groups(groups, scale=1.0, seed=0, class_of={0: 0})
         longest = find_longest(groups, len(pack.ids))
         llama = self._build(torch.float32) if exactly and self._dtype != torch.float32 else self._llama
+        if self._device.type == "cuda":  # from pageable memory a copy can wait for all that was begun before
+            pack = Pack(*(tensor.pin_memory() for tensor in pack))
         logits = llama.read(pack.move(self._device), shape, longest)
-        scores = torch.log_softmax(logits.double(), dim=-1).cpu().numpy()
-        return _divide(scores, groups)
+        return Reading(torch.log_softmax(logits.double(), dim=-1), lambda scores: _divide(scores, groups))
 
     def _build(self, dtype: torch.dtype) -> Llama:
         return Llama(self._model, self._stack(self._adapter, dtype), dtype, self._classes)

@@ -7,6 +7,7 @@ import torch
 
 from science_exam.answering.decoding import pad_left
 from science_exam.answering.options import build_trie
+from science_exam.answering.reading import Reading
 from science_exam.training.fast.rows import Group, Row
 
 Tokens = Sequence[int]
@@ -34,18 +35,21 @@ class PaddedReader:
         rows = (Row([*prompt, *self._forced, 0], len(prompt) + len(self._forced)) for prompt in prompts)
         return Group(tuple(rows), 0)
 
-    @torch.inference_mode()
     def read(self, groups: Sequence[Group], exactly: bool = False) -> list[np.ndarray]:
         """Log-probabilities of the options for each group: (prompts, options) float64.
 
         `exactly` makes no difference here: the model computes in its own type.
         """
+        return self.start(groups, exactly).finish()
+
+    @torch.inference_mode()
+    def start(self, groups: Sequence[Group], exactly: bool = False) -> Reading:
+        """Begin what `read` does; a GPU works on it, behind what was begun before, until it is finished."""
         prompts = [row.ids[:-1] for group in groups for row in group.rows]
         inputs = pad_left(prompts, self._pad_id, self._model.device)
         logits = self._model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1, self._classes]
-        scores = torch.log_softmax(logits.double(), dim=-1).cpu().numpy()
         bounds = np.cumsum([len(group.rows) for group in groups])[:-1]
-        return np.split(scores, bounds)
+        return Reading(torch.log_softmax(logits.double(), dim=-1), lambda scores: np.split(scores, bounds))
 
 
 def use_adapter(model, adapter: str) -> None:

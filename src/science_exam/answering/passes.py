@@ -1,22 +1,28 @@
 """Asking all questions, in one way or several, within the time and the memory there are."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from science_exam.answering.deadline import Deadline
+from science_exam.answering.reading import Reading
 from science_exam.answering.sheet import Sheet
 from science_exam.answering.views import restore
-from science_exam.errors import UserError
 from science_exam.training.fast.rows import Group
 
+Pack = dict[int, Group]  # questions that are read together, by number
 CHECKPOINT_SECONDS = 15.0
 FIRST_TOKENS = 2048  # of the first pack under a time budget: it measures the speed
+ENCODED_TOGETHER = 16  # questions: the tokenizer's cores share them, and the first pack waits for few
+
+
+Result = TypeVar("Result")
 
 
 class Reader(Protocol):
@@ -31,13 +37,17 @@ class Reader(Protocol):
     def read(self, groups: Sequence[Group], exactly: bool = False) -> list[np.ndarray]:
         """(prompts, options) log-probabilities for each group; `exactly`: in fp32."""
 
+    def start(self, groups: Sequence[Group]) -> Reading:
+        """Begin what `read` does, behind what was begun before."""
+
 
 @dataclass(frozen=True)
 class Pass:
     """One way to ask every question.
 
     Attributes:
-        encode: the question's number -> its prompts, one for each of `orders`.
+        encode: numbers of questions -> prompts of each, one for each of `orders`; None where one is longer
+            than the model may read.
         sizes: (questions,) about proportional to the prompts' lengths, to sort by before they are encoded.
         orders: of the options.
         adapter: that answers.
@@ -45,7 +55,7 @@ class Pass:
         asks: (questions,) bool, the questions that it asks; None: all of them.
     """
 
-    encode: Callable[[int], list[list[int]]]
+    encode: Callable[[Sequence[int]], Sequence[list[list[int]] | None]]
     sizes: Sequence[int]
     orders: Sequence[tuple[int, ...]]
     adapter: str
@@ -90,8 +100,8 @@ class Examination:
             queue = self._order(waiting, one)
             label = progress if len(passes) == 1 else progress and f"{progress} {number + 1}/{len(passes)}"
             with tqdm(total=len(queue), desc=label, unit="q", disable=progress is None) as bar:
-                for pack in self._fill_packs(queue, one):
-                    self._answer(pack, one)
+                for pack, results in self._read_ahead(self._fill_packs(queue, one)):
+                    self._note(pack, results, one)
                     bar.update(len(pack))
                     self._save_sometimes()
         self._save(self.sheet)
@@ -112,17 +122,12 @@ class Examination:
             waiting.tolist(), key=lambda question: (confidences[question], sign * one.sizes[question])
         )
 
-    def _fill_packs(self, queue: list[int], one: Pass) -> Iterator[dict[int, Group]]:
+    def _fill_packs(self, queue: list[int], one: Pass) -> Iterator[Pack]:
         """Consecutive questions that are read together, as long as the time allows."""
         limit = min(self._max_tokens, FIRST_TOKENS) if self._deadline.has_end else self._max_tokens
-        pack: dict[int, Group] = {}
+        pack: Pack = {}
         n_tokens = 0
-        for question in queue:
-            try:
-                group = self._reader.group(one.encode(question))
-            except UserError:  # longer than the model may read
-                self.sheet.give_up(question, len(one.orders))
-                continue
+        for question, group in self._encode(queue, one):
             fitting = self._deadline.count_fitting_tokens()
             if pack and n_tokens + group.n_tokens > min(limit, fitting):
                 yield pack
@@ -135,11 +140,44 @@ class Examination:
         if pack:
             yield pack
 
-    def _answer(self, pack: dict[int, Group], one: Pass) -> None:
-        """Put what the views of some questions say onto the sheet."""
+    def _encode(self, queue: list[int], one: Pass) -> Iterator[tuple[int, Group]]:
+        for start in range(0, len(queue), ENCODED_TOGETHER):
+            some = queue[start : start + ENCODED_TOGETHER]
+            for question, prompts in zip(some, one.encode(some), strict=True):
+                if prompts is None:
+                    self.sheet.give_up(question, len(one.orders))
+                else:
+                    yield question, self._reader.group(prompts)
+
+    def _read_ahead(self, packs: Iterator[Pack]) -> Iterator[tuple[Pack, list[np.ndarray]]]:
+        """Each pack with its scores. While a GPU reads one, the next is filled and given to it."""
+        begun: deque[tuple[Pack, Reading | None]] = deque()
+        for pack in packs:
+            begun.append((pack, self._start(pack)))
+            while begun and (len(begun) > 1 or self._must_finish(begun[0][1])):
+                yield self._finish(*begun.popleft())
+        while begun:
+            yield self._finish(*begun.popleft())
+
+    def _start(self, pack: Pack) -> Reading | None:
+        """None if memory runs out."""
         groups = list(pack.values())
-        n_tokens = sum(group.n_tokens for group in groups)
-        results = self._deadline.time(lambda: self._read(groups), n_tokens)
+        self._deadline.begin(_count_tokens(groups))
+        return _attempt(lambda: self._reader.start(groups))
+
+    def _must_finish(self, reading: Reading | None) -> bool:
+        """Whether there is nothing to wait for, or nothing can be filled before it is done."""
+        return reading is None or reading.is_done or not self._deadline.is_measured
+
+    def _finish(self, pack: Pack, reading: Reading | None) -> tuple[Pack, list[np.ndarray]]:
+        results = reading and _attempt(reading.finish)
+        if results is None:
+            results = self._read_in_parts(list(pack.values()))
+        self._deadline.finish()
+        return pack, results
+
+    def _note(self, pack: Pack, results: list[np.ndarray], one: Pass) -> None:
+        """Put what the views of some questions say onto the sheet."""
         for (question, group), scores in zip(pack.items(), results, strict=True):
             if np.isnan(scores).any():
                 [scores] = self._read([group], exactly=True)
@@ -147,17 +185,19 @@ class Examination:
             self.sheet.add(question, np.array(views), one.weight)
 
     def _read(self, groups: list[Group], exactly: bool = False) -> list[np.ndarray]:
-        """The scores of the groups, in halves if memory runs out; then also what follows is read so.
+        """The scores of the groups, in parts if memory runs out."""
+        results = _attempt(lambda: self._reader.read(groups, exactly))
+        return self._read_in_parts(groups, exactly) if results is None else results
+
+    def _read_in_parts(self, groups: list[Group], exactly: bool = False) -> list[np.ndarray]:
+        """The scores of groups that were too many: of halves; then also what follows is read so.
 
         A row that does not fit alone has no numbers.
         """
-        try:
-            return self._reader.read(groups, exactly)
-        except torch.OutOfMemoryError:
-            pass  # the handler's traceback would hold the tensors
         torch.cuda.empty_cache()
         if len(groups) > 1:
-            self._max_tokens = max(1, self._max_tokens // 2)
+            # Not half of the limit: what was given to a GPU together may run out of memory together.
+            self._max_tokens = max(1, min(self._max_tokens, _count_tokens(groups) // 2))
             middle = len(groups) // 2
             return self._read(groups[:middle], exactly) + self._read(groups[middle:], exactly)
         [group] = groups
@@ -170,3 +210,15 @@ class Examination:
         if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
             self._save(self.sheet)
             self._saved = time.monotonic()
+
+
+def _attempt(run: Callable[[], Result]) -> Result | None:
+    """What it returns; None if memory runs out, with nothing left that holds its tensors."""
+    try:
+        return run()
+    except torch.OutOfMemoryError:
+        return None
+
+
+def _count_tokens(groups: Sequence[Group]) -> int:
+    return sum(group.n_tokens for group in groups)

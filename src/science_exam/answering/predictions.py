@@ -18,7 +18,7 @@ from science_exam.answering.padded import use_adapter
 from science_exam.choices import encode_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import encode_judgements, encode_verdicts, rank_judged
-from science_exam.prompt import Question, encode_completions, encode_prompt, join_contexts
+from science_exam.prompt import Question, encode_completions, encode_prompts, join_contexts
 from science_exam.tables import PROBABILITY_COLUMNS
 from science_exam.training import learners
 from science_exam.training.fast.adapters import ADAPTER_NAME
@@ -159,7 +159,7 @@ class Answerer:
             judged = (encode_judgements(question, self.tokenizer, self.max_tokens) for question in asked)
             verdicts = encode_verdicts(self.tokenizer)
             return rank_judged(self._score_options(list(chain.from_iterable(judged)), verdicts, progress))
-        prompts = [encode_prompt(question, self.tokenizer, self.max_tokens) for question in asked]
+        prompts = list(encode_prompts(asked, self.tokenizer, self.max_tokens))
         return self._score_options(prompts, encode_completions(self.tokenizer), progress)
 
     def _score_options(

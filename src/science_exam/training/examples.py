@@ -9,7 +9,7 @@ import pandas as pd
 from science_exam.choices import build_choices, check_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import build_judgements, check_judgements
-from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompt, join_contexts
+from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompts, join_contexts
 from science_exam.training.base import read_model_type
 from science_exam.training.config import TrainConfig
 from science_exam.training.permutations import permute_options
@@ -26,10 +26,9 @@ def build_examples(questions: Sequence[Question], tokenizer, max_tokens: int) ->
     """
     completions = encode_completions(tokenizer)
     rows = []
-    for question in questions:
+    for question, prompt in zip(questions, encode_prompts(questions, tokenizer, max_tokens), strict=True):
         if question.answer is None:
             raise UserError(f"question {question.question_id!r}: expected an answer to train on")
-        prompt = encode_prompt(question, tokenizer, max_tokens)
         completion = completions[question.answer - 1]
         mask = [0] * len(prompt) + [1] * len(completion)
         ids = prompt + completion
