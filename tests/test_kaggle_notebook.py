@@ -47,8 +47,19 @@ def test_the_same_settings_give_the_same_bytes(tmp_path):
 def test_words_stand_before_every_piece_of_code(tmp_path):
     cells = nbformat.read(write_notebook(KERNEL, tmp_path), as_version=4).cells
     kinds = [cell.cell_type for cell in cells]
-    assert kinds == ["markdown"] + ["markdown", "code"] * (len(kinds) // 2)
-    assert "small-kernel" in cells[2].source
+    assert kinds == ["markdown"] + ["markdown", "code", "code"] * 3 + ["markdown", "code"] * 7
+    assert "small-kernel" in cells[3].source
+
+
+def test_the_package_s_own_modules_are_folded_away(tmp_path):
+    cells = nbformat.read(write_notebook(KERNEL, tmp_path), as_version=4).cells
+    folded = [cell for cell in cells if cell.metadata.get("_kg_hide-input")]
+    assert [cell.source.splitlines()[0][:15] for cell in folded] == [
+        '"""A whole, val',
+        '"""What each st',
+        '"""The package ',
+    ]
+    assert all(len(cell.source.splitlines()) < 20 for cell in cells if cell not in folded)
 
 
 def test_without_any_bundle_the_notebook_ends_well_with_the_fallback(tmp_path):

@@ -33,13 +33,11 @@ SUBMIT_FIRST = """\
 
 Before anything can go wrong: every question gets its longest options, which are right more often than \
 chance. Standard library only."""
-FALLBACK = """
-
+FALLBACK = """\
 KERNEL, COMPETITION = "{name}", "{competition}"
 WORKING = Path(os.environ.get("EXAM_WORKING", "/kaggle/working"))
 TEMP = Path(os.environ.get("EXAM_TEMP", "/kaggle/temp")) / "exam"
 SUBMISSION = WORKING / "submission.csv"
-TEMP.mkdir(parents=True, exist_ok=True)
 
 test = find_test(list_inputs(), COMPETITION)
 rows = read_test(test)
@@ -50,8 +48,7 @@ KEEP_REPORT = """\
 ## 2. A report
 
 Each stage runs inside `report.run`: what it raises is shown and noted, and the notebook goes on."""
-REPORT = """
-
+REPORT = """\
 STARTED = time.monotonic()
 report = Report(WORKING / "report.json", STARTED, len(rows))
 """
@@ -59,11 +56,12 @@ UNPACK = """\
 ## 3. The package
 
 The one that trained, from the wheel in the bundle *code*; processes that are started later find it too."""
-PACKAGE = """
-
+PACKAGE = """\
 wheels = find_files(list_inputs(), "science_exam-*.whl")
 report.run("package", unpack_package, wheels, KERNEL, TEMP / "package")
 """
+# How Kaggle and Jupyter show a cell whose code opens with a click.
+COLLAPSED = {"_kg_hide-input": True, "jupyter": {"source_hidden": True}}
 STAGES = (
     (
         "## 4. The machine",
@@ -195,17 +193,17 @@ def make_cells(config: KernelConfig) -> list:
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
     values = vars(config) | {"title": config.title or config.name}
-    stages = (
-        (SUBMIT_FIRST, _read_source(fallback) + FALLBACK.format(**values)),
-        (KEEP_REPORT, _read_source(report) + REPORT),
-        (UNPACK, _read_source(bootstrap) + PACKAGE),
-        *STAGES,
+    opening = (
+        (SUBMIT_FIRST, fallback, FALLBACK),
+        (KEEP_REPORT, report, REPORT),
+        (UNPACK, bootstrap, PACKAGE),
     )
     cells = [new_markdown_cell(TITLE.format(**values))]
-    for words, code in stages:
+    for words, module, code in opening:
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        cells.append(new_markdown_cell(words))
+        cells.append(new_code_cell(source.strip(), metadata=COLLAPSED))
+        cells.append(new_code_cell(code.format(**values).strip()))
+    for words, code in STAGES:
         cells += [new_markdown_cell(words), new_code_cell(code.strip())]
     return cells
-
-
-def _read_source(module) -> str:
-    return Path(module.__file__).read_text(encoding="utf-8")
