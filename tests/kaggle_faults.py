@@ -99,13 +99,13 @@ CASES = [
     Case(
         "the session fails",
         set_state(statuses=["RUNNING", "ERROR"]),
-        "error: out of memory",
+        "ended as error (out of memory)",
         set_state(statuses=["COMPLETE"]),
     ),
     Case(
         "the session is cancelled",
         set_state(statuses=["CANCEL_ACKNOWLEDGED"]),
-        "cancel_acknowledged",
+        "the session ended as cancel_acknowledged;",
         set_state(statuses=["COMPLETE"]),
     ),
     Case(
@@ -120,7 +120,7 @@ CASES = [
         "has 1 rows, expected 2",
         lambda stub, _: stub.output.update({"report.json": json.dumps(COMPLETE_REPORT | {"rows": 1})}),
     ),
-    Case("a file is refused", fail("PUT", status=400, times=2), "could not be uploaded"),
+    Case("a file is refused", fail("PUT", status=400, times=2), "could not be uploaded: Kaggle"),
     Case(
         "a file is lost at Kaggle",
         fail("ListDatasetFiles", answer={"datasetFiles": []}),
@@ -133,7 +133,7 @@ CASES = [
     ),
     Case("429, for long", fail("SaveKernel", status=429, times=ALWAYS), "too many requests"),
     Case("503 in an upload", fail("PUT", status=503, served=True, times=ALWAYS), "could not be"),
-    Case("a cut connection in an upload", fail("PUT", served=True, times=ALWAYS), "could not be uploaded"),
+    Case("a cut connection in an upload", fail("PUT", served=True, times=ALWAYS), "could not be uploaded: Kaggle"),
     Case("a cut connection in a request", fail("CreateDataset", times=ALWAYS), "cut the connection"),
     Case("500, for long", fail("GetKernelSessionStatus", status=500, times=ALWAYS), "Kaggle is in trouble"),
     Case("a download fails", fail("GET", status=500, times=ALWAYS), "submission.csv of"),

@@ -70,6 +70,9 @@ class Stub(http.server.ThreadingHTTPServer):
         self.token_user: str | None = USER
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, *_: Any) -> None:
+        """A client that is gone is no error of the stub."""
+
     def fail(self, method: str, **fault: Any) -> None:
         """Let the next requests of a method go wrong; "PUT" is the upload of a file."""
         self.faults[method].append(Fault(**fault))

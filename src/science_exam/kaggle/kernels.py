@@ -143,7 +143,7 @@ class Kernel:
         named = answer.ref.removeprefix("/").removeprefix("code/")
         if answer.error or not answer.version_number:
             said = self._client.redact(answer.error or "Kaggle gave it no version")
-            raise KaggleError(f"notebook {self.ref}: {said}; {advise(said) or GO_ON}")
+            raise KaggleError(f"notebook {self.ref}: {said.rstrip('.')}; {advise(said) or GO_ON}")
         if named and named.lower() != self.ref.lower():
             return Saved(answer.version_number, f"was saved as {named}: title and name differ; make it again")
         without = {kind: getattr(answer, f"invalid_{kind}_sources") or [] for kind in SOURCES}

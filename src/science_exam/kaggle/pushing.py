@@ -135,7 +135,8 @@ def fetch_result(kernel: Kernel, folder: Path, pushed: Pushed, minutes: float) -
     status = wait_until(look, kernel.patience, minutes, f"session of version {step['version']}")
     output = kernel.read_output()
     kernel.download(output, folder / OUTPUT)
-    problem = f"{status}: {failures[0]}" if status != COMPLETE else find_output_problem(folder / OUTPUT)
+    ended = f"the session ended as {status}" + (f" ({failures[0]})" if failures[0] else "")
+    problem = ended if status != COMPLETE else find_output_problem(folder / OUTPUT)
     if problem:
         # The next push is not to wait for this session again.
         pushed.begin(NOTEBOOK, kernel.ref, step["fingerprint"], before=step["version"])

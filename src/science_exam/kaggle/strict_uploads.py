@@ -10,7 +10,7 @@ from tqdm.utils import CallbackIOWrapper
 
 from science_exam.errors import KaggleError
 from science_exam.kaggle.messages import GO_ON
-from science_exam.kaggle.retrying import Patience, is_passing
+from science_exam.kaggle.retrying import Patience, is_passing, name_failure
 
 TIMEOUT_SECONDS = (30, 600)  # to connect, and for the answer after the last byte
 
@@ -26,6 +26,7 @@ class StrictUploads:
 
     patience: Patience
     _attempt = 0  # at the file that is being uploaded
+    _failure = ""  # of the last attempt
 
     def with_retry(self, function, **_: Any):
         """The request as it is: whoever makes it repeats it, and speaks of it without secrets."""
@@ -41,7 +42,7 @@ class StrictUploads:
                 break
             # The address is void; for another, the old one must be forgotten.
             Path(upload_context.get_upload_info_file_path(full_path)).unlink(missing_ok=True)
-        raise KaggleError(f"{full_path}: could not be uploaded, so nothing is made of the rest; {GO_ON}")
+        raise KaggleError(f"{full_path}: could not be uploaded: Kaggle {self._failure}; {GO_ON}")
 
     def upload_complete(self, path: str, url: str, quiet: bool, resume: bool = False):
         """Upload a file to the address that was given for it; how that ended.
@@ -59,6 +60,7 @@ class StrictUploads:
             _send(Path(path), url, resume)
             return ResumableUploadResult.COMPLETE
         except requests.RequestException as error:
+            self._failure = name_failure(error)
             if not is_passing(error):
                 return ResumableUploadResult.FAILED
             if self._attempt < self.patience.attempts:
