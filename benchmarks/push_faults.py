@@ -3,10 +3,10 @@
     python benchmarks/push_faults.py
 
 Each case is a process of its own (`scripts/push.py`), run with the fault and once more without it. The table
-shows exit code and message, whether the second push succeeds, and how many versions there are at Kaggle then, of
-the bundles and of the notebook: one of each, but of what the first push made and Kaggle spoiled.
+shows exit code and message, whether the second push succeeds, and how many versions there are at Kaggle then,
+of the bundles and of the notebook: one of each, but of what the first push made and Kaggle spoiled.
 
-As root it runs where there is no network: unshare -n sh -c "ip link set lo up; python benchmarks/push_faults.py"
+As root, without any network: unshare -n sh -c "ip link set lo up; python benchmarks/push_faults.py"
 """
 
 import os
