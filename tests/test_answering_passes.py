@@ -298,3 +298,17 @@ def test_what_a_gpu_had_not_finished_is_asked_again_after_an_interruption():
     sheet, _ = examine(FakeReader(), [make_pass([50] * 6)], 6, sheet=sheet)
     assert sheet.weights.tolist() == [1] * 6
     assert sheet.probabilities.argmax(axis=1).tolist() == [0, 1, 2] * 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_machine_whose_speed_changes_ends_within_two_percent_of_the_time(seed):
+    generator = np.random.default_rng(seed)
+
+    class Unsteady(FakeReader):
+        def start(self, groups, exactly=False):
+            self.seconds_per_token = generator.uniform(0.008, 0.016)
+            return super().start(groups, exactly)
+
+    reader = Unsteady()
+    examine(reader, [make_pass([100] * 500)], 500, max_tokens=8000, seconds=300.0)
+    assert 0.98 * 300 < reader.now < 1.02 * 300

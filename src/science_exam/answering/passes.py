@@ -19,6 +19,7 @@ from science_exam.training.fast.rows import Group
 Pack = dict[int, Group]  # questions that are read together, by number
 CHECKPOINT_SECONDS = 15.0
 FIRST_TOKENS = 2048  # of the first pack under a time budget: it measures the speed
+LARGEST_SHARE = 0.1  # of the time left, for a pack: when it takes longer than thought, it is not much longer
 ENCODED_TOGETHER = 16  # questions: the tokenizer's cores share them, and the first pack waits for few
 
 
@@ -129,7 +130,7 @@ class Examination:
         n_tokens = 0
         for question, group in self._encode(queue, one):
             fitting = self._deadline.count_fitting_tokens()
-            if pack and n_tokens + group.n_tokens > min(limit, fitting):
+            if pack and n_tokens + group.n_tokens > min(limit, LARGEST_SHARE * fitting):
                 yield pack
                 pack, n_tokens, limit = {}, 0, self._max_tokens
                 fitting = self._deadline.count_fitting_tokens()
