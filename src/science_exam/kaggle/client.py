@@ -111,16 +111,17 @@ def connect(patience: Patience) -> Client:
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         official = _import_official()
     api = _make_api(official, patience)
-    client = Client(api, patience)
 
-    def log_in() -> Client:
+    def log_in() -> bool:
         try:
             api.authenticate()
         except SystemExit:  # it prints a page of help and ends the process
-            raise KaggleError(f"no valid credentials for Kaggle: {ADVICE[401]}") from None
-        return Client(api, patience)
+            return False
+        return bool(api.config_values.get("username"))
 
-    return client.ask("logging in", log_in)
+    if not Client(api, patience).ask("logging in", log_in):
+        raise KaggleError(f"no valid credentials for Kaggle: {ADVICE[401]}")
+    return Client(api, patience)
 
 
 def _import_official() -> type:

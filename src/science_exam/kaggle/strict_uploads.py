@@ -92,6 +92,7 @@ def _count_arrived(url: str, size: int) -> int:
     answer = requests.put(url, headers={"Content-Range": f"bytes */{size}"}, timeout=TIMEOUT_SECONDS)
     if answer.status_code == 308:
         arrived = re.fullmatch(r"bytes=0-(\d+)", answer.headers.get("Range", ""))
-        return int(arrived[1]) + 1 if arrived else 0
+        n_bytes = int(arrived[1]) + 1 if arrived else 0
+        return n_bytes if n_bytes < size else 0  # all of it and yet not taken for whole: it is sent again
     answer.raise_for_status()
     return size
