@@ -14,7 +14,7 @@ from tiny_runs import write_run
 
 from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
-from science_exam.kaggle import answers, retrieving
+from science_exam.kaggle import answers, exam, retrieving
 from science_exam.kaggle.answering import NOTES, SHEET, Job, answer_all
 from science_exam.kaggle.answers import collect_answers, format_confidences, watch_answers
 from science_exam.kaggle.base_search import find_attached_base
@@ -86,11 +86,11 @@ def attached(tmp_path, trained, bases):
     settings = {"runs": list(RUNS), "base": "base", "retrieve": {"index": "", "corpus": ""}, "hours": 1.0}
 
     def attach(**changes):
-        exam = tmp_path / "exam.yaml"
-        exam.write_text(json.dumps(settings | changes))
+        told = tmp_path / "exam.yaml"
+        told.write_text(json.dumps(settings | changes))
         files = {f"runs/tiny/{path.relative_to(trained)}": path for path in trained.rglob("*.*")}
         files |= {f"base/{path.name}": path for path in Path(bases[LLAMA].folder).iterdir()}
-        bundle(root / "a" / "code", "code", {"code/exam.yaml": exam})
+        bundle(root / "a" / "code", "code", {"code/exam.yaml": told})
         bundle(root / "b", "runs", {place: path for place, path in files.items() if path.is_file()})
         return root
 
@@ -243,6 +243,22 @@ def test_a_test_file_without_questions_is_said(tmp_path):
         pose_questions([make_row(0, prompt="")], 1, tmp_path)
 
 
+def test_a_search_by_words_alone_is_warned_of(asked, monkeypatch):
+    class Searched:
+        succeeded = True
+
+        def __init__(self, module, folder):
+            (folder / "log.txt").write_text("searched by words alone: no encoder\n8 passages\n")
+
+        def wait(self, seconds):
+            return True
+
+    monkeypatch.setattr(exam, "Child", Searched)
+    warnings = []
+    find_contexts(make_inputs("index"), asked, time.monotonic() + 60, warnings.append)
+    assert warnings == ["searched by words alone: no encoder"]
+
+
 @pytest.fixture
 def importable(monkeypatch):
     """Processes find the package, as they do in the notebook."""
@@ -255,20 +271,20 @@ def make_inputs(index):
 
 
 def test_closed_book_needs_no_process(asked, capsys):
-    find_contexts(make_inputs(""), asked, time.monotonic() + 60)
+    find_contexts(make_inputs(""), asked, time.monotonic() + 60, print)
     assert capsys.readouterr().out == "closed book\n"
 
 
 def test_passages_that_fail_leave_the_given_ones(asked, tmp_path, importable):
     before = (asked / "contexts.parquet").read_bytes()
     with pytest.raises(UserError, match="answered without passages"):
-        find_contexts(make_inputs(str(tmp_path / "absent")), asked, time.monotonic() + 60)
+        find_contexts(make_inputs(str(tmp_path / "absent")), asked, time.monotonic() + 60, print)
     assert (asked / "contexts.parquet").read_bytes() == before
 
 
 def test_passages_that_take_too_long_are_done_without(asked, tmp_path, importable):
     with pytest.raises(UserError, match="stopped after 0 s"):
-        find_contexts(make_inputs(str(tmp_path / "absent")), asked, time.monotonic() + 0.1)
+        find_contexts(make_inputs(str(tmp_path / "absent")), asked, time.monotonic() + 0.1, print)
 
 
 def test_without_its_encoder_an_index_is_searched_by_words(asked, monkeypatch, question_set):

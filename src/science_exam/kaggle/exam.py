@@ -13,9 +13,9 @@ from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.kaggle import retrieving
 from science_exam.kaggle.fallback import ExamRow, rank_by_length, write_rankings
-from science_exam.kaggle.inputs import Inputs
+from science_exam.kaggle.inputs import Inputs, Warn
 from science_exam.kaggle.submission import check_submission
-from science_exam.kaggle.watching import Child
+from science_exam.kaggle.watching import LOG, Child
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, write_table
 
 PUBLIC_ROWS = 200  # of the test.csv outside the competition's own run
@@ -62,8 +62,14 @@ def pose_questions(rows: Sequence[ExamRow], n_asked: int, folder: Path) -> int:
     return len(questions)
 
 
-def find_contexts(inputs: Inputs, folder: Path, deadline: float) -> None:
+def find_contexts(inputs: Inputs, folder: Path, deadline: float, warn: Warn) -> None:
     """Find passages for every question, unless there is no index; in a share of the time left.
+
+    Args:
+        inputs: what is searched, and how.
+        folder: that holds the tables of the questions.
+        deadline: of the notebook, on the monotonic clock.
+        warn: called when only a part of the index could be searched.
 
     Raises:
         UserError: it failed or took too long; the contexts that came with the questions stay.
@@ -80,7 +86,11 @@ def find_contexts(inputs: Inputs, folder: Path, deadline: float) -> None:
         raise UserError(f"stopped after {seconds:.0f} s, its share of the time; answered without passages")
     if not child.succeeded:
         raise UserError(f"{child.explain()}; answered without passages")
-    print((folder / "log.txt").read_text(encoding="utf-8").splitlines()[-1])
+    lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in lines:
+        if line.startswith(retrieving.BY_WORDS):
+            warn(line)
+    print(lines[-1])
 
 
 def check_answers(rows: Sequence[ExamRow], path: Path) -> None:

@@ -117,7 +117,7 @@ def read_questions():
     return pose_questions(rows, count_asked(len(rows), inputs.config.short_rows), TEMP / "questions")
 
 
-report.run("questions", read_questions, after="inputs")
+n_asked = report.run("questions", read_questions, after="inputs")
 """,
     ),
     (
@@ -127,7 +127,7 @@ report.run("questions", read_questions, after="inputs")
 def retrieve_passages():
     from science_exam.kaggle.exam import find_contexts
 
-    find_contexts(inputs, TEMP / "questions", STARTED + 3600 * inputs.config.hours)
+    find_contexts(inputs, TEMP / "questions", STARTED + 3600 * inputs.config.hours, report.warn)
 
 
 report.run("passages", retrieve_passages, after="questions")

@@ -12,6 +12,7 @@ from science_exam.retrieval.config import RetrieveConfig
 from science_exam.tables import CONTEXTS, QUESTIONS, read_table, write_table
 
 SETTINGS = "retrieve.yaml"
+BY_WORDS = "searched by words alone"
 QUESTIONS_FILE, CONTEXTS_FILE = "questions.parquet", "contexts.parquet"
 
 
@@ -26,10 +27,10 @@ def retrieve(folder: Path) -> None:
     except Exception as error:  # whatever it is, the lexical index needs less
         if config.retriever != "fused":
             raise
-        print(f"searched by words alone: {type(error).__name__}: {error}")
+        print(f"{BY_WORDS}: {type(error).__name__}: {error}")
         contexts, results = retrieve_contexts(questions, replace(config, retriever="lexical"))
     write_table(contexts, CONTEXTS, folder / CONTEXTS_FILE)
-    print(results)
+    print(f"{len(contexts)} passages for {len(questions)} questions, found by {results['retriever']}")
 
 
 if __name__ == "__main__":
