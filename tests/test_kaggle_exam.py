@@ -312,6 +312,15 @@ def test_folds_answer_together_by_row_of_the_test_file(trained, bases, asked):
     assert json.loads((asked / NOTES).read_text()) == []
 
 
+@pytest.mark.slow
+def test_two_processes_answer_as_one(trained, bases, asked, tmp_path):
+    job = make_job(trained, bases[LLAMA].folder, "fold0", views=2)
+    shutil.copytree(asked, tmp_path / "divided")
+    one, two = answer(job, asked), answer(replace(job, gpus=("", "")), tmp_path / "divided")
+    np.testing.assert_array_equal(one.numbers, two.numbers)
+    np.testing.assert_allclose(one.probabilities, two.probabilities, atol=1e-6)
+
+
 def test_the_base_answers_alone_where_no_adapter_is_left(trained, bases, asked):
     alone = answer(make_job(trained, bases[LLAMA].folder), asked)
     assert len(alone.numbers) == 12
