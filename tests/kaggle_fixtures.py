@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from kaggle_stub import KEY, TOKEN, USER, Stub, point_client
-from small_kernel import CONFIG, NAME, write_all
+from small_kernel import CONFIG, NAME, write_all, write_wheel
 
+from science_exam.kaggle import packing
 from science_exam.kaggle.packing import make_kernel, plan_kernel
 from science_exam.kaggle.pushed import Pushed
 
@@ -27,12 +28,14 @@ def kaggle(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory) -> Path:
-    """A kernel, made once."""
+    """A kernel, made once, with a small wheel in the place of the package's."""
     folder = tmp_path_factory.mktemp("packed")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("KAGGLE_USERNAME", USER)
         write_all()
+        wheel = write_wheel(folder / "small", packing.WHEEL_NAME).read_bytes()
+        patch.setattr(packing, "build_package_wheel", lambda: wheel)
         return make_kernel(plan_kernel(CONFIG), overwrite=False).resolve()
 
 
