@@ -11,7 +11,7 @@ import pandas as pd
 # A pass over some tokens may take that much longer than those before.
 MARGIN = 1.1
 REMEMBERED_SHARE = 0.7  # of the speed so far, in the running mean
-WRITING_SECONDS = 0.3  # for the last tables
+WRITING_SECONDS = 2.0  # for the last tables, and for Python to end with all its libraries: nearly all of it
 LEAST_SECONDS = 1e-3  # a budget that is spent already is still one
 
 
