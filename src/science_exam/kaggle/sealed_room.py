@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+DRIVER = Path("/dev/nvidiactl")
+
 
 def main(job: dict) -> None:
     """Run the notebook of a job.
@@ -24,7 +26,7 @@ def main(job: dict) -> None:
     """
     if job["cgroup"]:
         Path(job["cgroup"], "cgroup.procs").write_text("0")
-    else:
+    elif not DRIVER.exists():  # CUDA reserves more addresses than there is memory
         resource.setrlimit(resource.RLIMIT_AS, (job["memory_bytes"],) * 2)
     if job["sealed"]:
         seal(job["tops"], job["mounts"], job["hidden"])
