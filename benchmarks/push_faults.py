@@ -24,7 +24,7 @@ from kaggle_faults import CASES, Case
 from kaggle_stub import KEY, TOKEN, USER, Stub
 from small_kernel import CONFIG, NAME, write_all
 
-from science_exam.kaggle.packing import make_kernel, plan_kernel
+from science_exam.kaggle.packing.kernel import make_kernel, plan_kernel
 
 ROOT = Path(__file__).parents[1]
 WORDS = (f"name={NAME}", "wait_seconds=0.01", "poll_seconds=0.01")

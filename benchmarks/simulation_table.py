@@ -10,7 +10,7 @@ import sys
 from itertools import cycle
 
 from science_exam.kaggle.config import FAULTS, LAYOUTS, SimulateConfig
-from science_exam.kaggle.simulation import Outcome, simulate
+from science_exam.kaggle.simulation.simulating import Outcome, simulate
 
 HEADER = "| rows | layout | fault | submission | report | answered | s | GB | MAP@3 |"
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from science_exam.cli import run_script
 from science_exam.errors import UserError
 from science_exam.files import hash_file
-from science_exam.kaggle.bundles import list_bundles
 from science_exam.kaggle.config import KernelConfig
 from science_exam.kaggle.manifest import MARKER, read_manifest
+from science_exam.kaggle.packing.bundles import list_bundles
 
 
 def main(config: KernelConfig, _: str) -> None:
-    from science_exam.kaggle.metadata import check_kernel
-    from science_exam.kaggle.packing import make_kernel, plan_kernel
+    from science_exam.kaggle.packing.kernel import make_kernel, plan_kernel
+    from science_exam.kaggle.packing.metadata import check_kernel
 
     folder = make_kernel(plan_kernel(config), config.overwrite)
     if problems := check_kernel(folder):

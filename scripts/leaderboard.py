@@ -8,7 +8,7 @@ from pathlib import Path
 
 from science_exam.cli import run_script
 from science_exam.kaggle.config import LeaderboardConfig
-from science_exam.kaggle.ledger import format_leaderboard, read_ledger
+from science_exam.kaggle.uploading.ledger import format_leaderboard, read_ledger
 
 
 def main(config: LeaderboardConfig, _: str) -> None:

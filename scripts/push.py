@@ -8,13 +8,13 @@ What the session leaves comes to kernels/<name>/output. After an interruption th
 
 from science_exam.cli import run_script
 from science_exam.errors import KaggleError
-from science_exam.kaggle.client import connect
 from science_exam.kaggle.config import PushConfig
-from science_exam.kaggle.metadata import read_kernel
-from science_exam.kaggle.packing import KERNELS
-from science_exam.kaggle.push_plan import describe_plan
-from science_exam.kaggle.pushing import check_push, push_kernel
-from science_exam.kaggle.retrying import Patience
+from science_exam.kaggle.packing.kernel import KERNELS
+from science_exam.kaggle.packing.metadata import read_kernel
+from science_exam.kaggle.uploading.client import connect
+from science_exam.kaggle.uploading.push_plan import describe_plan
+from science_exam.kaggle.uploading.pushing import check_push, push_kernel
+from science_exam.kaggle.uploading.retrying import Patience
 
 
 def main(config: PushConfig, _: str) -> None:

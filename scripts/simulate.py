@@ -14,7 +14,7 @@ from science_exam.kaggle.config import SimulateConfig
 
 
 def main(config: SimulateConfig, _: str) -> None:
-    from science_exam.kaggle.simulation import simulate
+    from science_exam.kaggle.simulation.simulating import simulate
 
     outcome = simulate(config)
     print(outcome.describe())

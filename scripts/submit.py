@@ -7,12 +7,12 @@ A version is submitted once; run again, it waits for the score of the submission
 """
 
 from science_exam.cli import run_script
-from science_exam.kaggle.client import connect
 from science_exam.kaggle.config import SubmitConfig
-from science_exam.kaggle.metadata import read_kernel
-from science_exam.kaggle.packing import KERNELS
-from science_exam.kaggle.retrying import Patience
-from science_exam.kaggle.submitting import submit_kernel
+from science_exam.kaggle.packing.kernel import KERNELS
+from science_exam.kaggle.packing.metadata import read_kernel
+from science_exam.kaggle.uploading.client import connect
+from science_exam.kaggle.uploading.retrying import Patience
+from science_exam.kaggle.uploading.submitting import submit_kernel
 
 
 def main(config: SubmitConfig, _: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kaggle_stub import COMPLETE_REPORT, KEY, TOKEN, USER, Stub
 
-from science_exam.kaggle.metadata import KERNEL_METADATA
-from science_exam.kaggle.pushed import Pushed
-from science_exam.kaggle.retrying import Patience
+from science_exam.kaggle.packing.metadata import KERNEL_METADATA
+from science_exam.kaggle.uploading.pushed import Pushed
+from science_exam.kaggle.uploading.retrying import Patience
 
 ALWAYS = Patience(0, 0).attempts  # times that a request is made
 
@@ -133,7 +133,11 @@ CASES = [
     ),
     Case("429, for long", fail("SaveKernel", status=429, times=ALWAYS), "too many requests"),
     Case("503 in an upload", fail("PUT", status=503, served=True, times=ALWAYS), "could not be"),
-    Case("a cut connection in an upload", fail("PUT", served=True, times=ALWAYS), "could not be uploaded: Kaggle"),
+    Case(
+        "a cut connection in an upload",
+        fail("PUT", served=True, times=ALWAYS),
+        "could not be uploaded: Kaggle",
+    ),
     Case("a cut connection in a request", fail("CreateDataset", times=ALWAYS), "cut the connection"),
     Case("500, for long", fail("GetKernelSessionStatus", status=500, times=ALWAYS), "Kaggle is in trouble"),
     Case("a download fails", fail("GET", status=500, times=ALWAYS), "submission.csv of"),

@@ -7,9 +7,9 @@ import pytest
 from kaggle_stub import KEY, TOKEN, USER, Stub, point_client
 from small_kernel import CONFIG, NAME, write_all, write_wheel
 
-from science_exam.kaggle import packing
-from science_exam.kaggle.packing import make_kernel, plan_kernel
-from science_exam.kaggle.pushed import Pushed
+from science_exam.kaggle.packing import kernel as packing
+from science_exam.kaggle.packing.kernel import make_kernel, plan_kernel
+from science_exam.kaggle.uploading.pushed import Pushed
 
 QUICK = ("wait_seconds=0.001", "poll_seconds=0.001")
 

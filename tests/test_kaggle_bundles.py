@@ -21,11 +21,11 @@ from small_kernel import (
 
 from science_exam.config import load_config
 from science_exam.errors import UserError
-from science_exam.kaggle import run_files
-from science_exam.kaggle.bundles import check_bundle, flatten_name, list_bundles, write_bundle
 from science_exam.kaggle.config import ExamConfig
 from science_exam.kaggle.manifest import MARKER, read_manifest, restore_tree
-from science_exam.kaggle.packing import make_kernel, plan_kernel
+from science_exam.kaggle.packing import run_files
+from science_exam.kaggle.packing.bundles import check_bundle, flatten_name, list_bundles, write_bundle
+from science_exam.kaggle.packing.kernel import make_kernel, plan_kernel
 from science_exam.training.config import BaseConfig
 from science_exam.training.trained import read_training
 
@@ -186,7 +186,7 @@ def test_an_encoder_from_the_hub_travels_with_its_vectors(made):
     (dense / "encoder.json").write_text(json.dumps({"name": str(encoder), **settings}))
     (dense / "inputs.json").write_text("{}")
     (dense / "manifest.json").write_text(json.dumps({"outputs": {"encoder.json": "", "inputs.json": ""}}))
-    from science_exam.kaggle.index_files import pack_retrieval
+    from science_exam.kaggle.packing.index_files import pack_retrieval
 
     packed = pack_retrieval(replace(plan_kernel(replace(CONFIG, index="")).exam.retrieve, index=str(INDEX)))
     carried = {place for place in packed.files if "/dense/encoder/" in place}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from kaggle_stub import TOKEN
 
 from science_exam.errors import KaggleError
-from science_exam.kaggle.client import connect
-from science_exam.kaggle.messages import explain, redact
-from science_exam.kaggle.retrying import Patience, ask_again, is_passing, wait_until
+from science_exam.kaggle.uploading.client import connect
+from science_exam.kaggle.uploading.messages import explain, redact
+from science_exam.kaggle.uploading.retrying import Patience, ask_again, is_passing, wait_until
 
 pytest_plugins = ("kaggle_fixtures",)
 QUICK = Patience(0, 0, attempts=3)

@@ -14,16 +14,16 @@ from tiny_runs import write_run
 
 from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
-from science_exam.kaggle import answers, exam, retrieving
-from science_exam.kaggle.answering import NOTES, SHEET, Job, answer_all
-from science_exam.kaggle.answers import collect_answers, format_confidences, watch_answers
-from science_exam.kaggle.base_search import find_attached_base
 from science_exam.kaggle.config import ExamConfig
-from science_exam.kaggle.exam import check_answers, count_asked, find_contexts, pose_questions
-from science_exam.kaggle.fallback import ExamRow
-from science_exam.kaggle.inputs import Inputs, restore_inputs
-from science_exam.kaggle.installing import choose_wheels, install_wheels
 from science_exam.kaggle.manifest import Manifest, describe_file, write_manifest
+from science_exam.kaggle.session import answers, exam, retrieving
+from science_exam.kaggle.session.answering import NOTES, SHEET, Job, answer_all
+from science_exam.kaggle.session.answers import collect_answers, format_confidences, watch_answers
+from science_exam.kaggle.session.base_search import find_attached_base
+from science_exam.kaggle.session.exam import check_answers, count_asked, find_contexts, pose_questions
+from science_exam.kaggle.session.fallback import ExamRow
+from science_exam.kaggle.session.inputs import Inputs, restore_inputs
+from science_exam.kaggle.session.installing import choose_wheels, install_wheels
 from science_exam.retrieval.config import RetrieveConfig
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, read_table, write_table
 

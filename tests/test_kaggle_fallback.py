@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from science_exam.kaggle import bootstrap, fallback, report
-from science_exam.kaggle.fallback import find_files, find_test, rank_by_length, read_test, write_rankings
+from science_exam.kaggle.session import bootstrap, fallback, report
+from science_exam.kaggle.session.fallback import (
+    find_files,
+    find_test,
+    rank_by_length,
+    read_test,
+    write_rankings,
+)
 from science_exam.kaggle.submission import check_submission
 
 HEADER = "id,prompt,A,B,C,D,E\n"

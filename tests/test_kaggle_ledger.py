@@ -11,11 +11,11 @@ from kaggle_stub import DAILY
 from small_kernel import NAME
 
 from science_exam.errors import UserError
-from science_exam.kaggle.ledger import COLUMNS, Entry, format_leaderboard, read_ledger, record_entry
 from science_exam.kaggle.manifest import MARKER, Manifest, describe_file, write_manifest
-from science_exam.kaggle.origin import score_runs
-from science_exam.kaggle.pushed import NOTEBOOK, PUSHED, Pushed
-from science_exam.kaggle.submitting import _describe_midnight
+from science_exam.kaggle.uploading.ledger import COLUMNS, Entry, format_leaderboard, read_ledger, record_entry
+from science_exam.kaggle.uploading.origin import score_runs
+from science_exam.kaggle.uploading.pushed import NOTEBOOK, PUSHED, Pushed
+from science_exam.kaggle.uploading.submitting import _describe_midnight
 
 pytest_plugins = ("kaggle_fixtures",)
 LEDGER = Path("submissions/ledger.csv")

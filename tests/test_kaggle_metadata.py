@@ -7,7 +7,8 @@ import pytest
 from small_kernel import CONFIG, NAME, write_all, write_wheel
 
 from science_exam.errors import UserError
-from science_exam.kaggle.metadata import (
+from science_exam.kaggle.packing.kernel import make_kernel, plan_kernel
+from science_exam.kaggle.packing.metadata import (
     KERNEL_METADATA,
     check_kernel,
     check_settings,
@@ -16,8 +17,7 @@ from science_exam.kaggle.metadata import (
     read_kernel,
     write_metadata,
 )
-from science_exam.kaggle.notebook_check import check_notebook
-from science_exam.kaggle.packing import make_kernel, plan_kernel
+from science_exam.kaggle.packing.notebook_check import check_notebook
 
 
 @pytest.fixture

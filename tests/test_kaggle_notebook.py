@@ -9,12 +9,12 @@ import zipfile
 import nbformat
 import pytest
 
-from science_exam.kaggle.bootstrap import unpack_package
 from science_exam.kaggle.config import KernelConfig
 from science_exam.kaggle.manifest import Manifest, write_manifest
-from science_exam.kaggle.notebook import write_notebook
-from science_exam.kaggle.notebook_check import check_notebook
-from science_exam.kaggle.report import Report
+from science_exam.kaggle.packing.notebook import write_notebook
+from science_exam.kaggle.packing.notebook_check import check_notebook
+from science_exam.kaggle.session.bootstrap import unpack_package
+from science_exam.kaggle.session.report import Report
 
 KERNEL = KernelConfig(name="small-kernel")
 

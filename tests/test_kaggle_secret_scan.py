@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from science_exam.kaggle import secret_scan
-from science_exam.kaggle.secret_scan import find_secrets
+from science_exam.kaggle.packing import secret_scan
+from science_exam.kaggle.packing.secret_scan import find_secrets
 
 # Made up, and in two parts, so that no scanner takes this file for one that holds secrets.
 SECRETS = [
@@ -78,6 +78,6 @@ def test_a_secret_is_found_wherever_the_file_is_cut(tmp_path, before, window):
 
 
 def test_this_projects_own_sources_hold_none():
-    from science_exam.kaggle.package_wheel import list_sources
+    from science_exam.kaggle.packing.package_wheel import list_sources
 
     assert [problem for path in list_sources() for problem in find_secrets(path)] == []

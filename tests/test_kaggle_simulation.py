@@ -12,17 +12,18 @@ from conftest import LLAMA, ROOT
 from tiny_runs import write_run
 
 from science_exam.errors import UserError
-from science_exam.kaggle import sealing, simulation
-from science_exam.kaggle.bundles import write_bundle
 from science_exam.kaggle.config import FAULTS, LAYOUTS, KernelConfig, SimulateConfig
-from science_exam.kaggle.fallback import find_files, find_test, read_test
 from science_exam.kaggle.manifest import MARKER, find_faults, find_manifests, read_manifest
-from science_exam.kaggle.metadata import write_metadata
-from science_exam.kaggle.notebook import write_notebook
-from science_exam.kaggle.package_wheel import build_package_wheel
-from science_exam.kaggle.sealing import Session
-from science_exam.kaggle.simulated_inputs import DEADLINE_SECONDS, build_inputs
-from science_exam.kaggle.simulated_rows import make_rows, write_rows
+from science_exam.kaggle.packing.bundles import write_bundle
+from science_exam.kaggle.packing.metadata import write_metadata
+from science_exam.kaggle.packing.notebook import write_notebook
+from science_exam.kaggle.packing.package_wheel import build_package_wheel
+from science_exam.kaggle.session.fallback import find_files, find_test, read_test
+from science_exam.kaggle.simulation import sealing
+from science_exam.kaggle.simulation import simulating as simulation
+from science_exam.kaggle.simulation.inputs import DEADLINE_SECONDS, build_inputs
+from science_exam.kaggle.simulation.rows import make_rows, write_rows
+from science_exam.kaggle.simulation.sealing import Session
 from science_exam.kaggle.submission import check_submission
 
 NAME = "small-kernel"

@@ -9,8 +9,8 @@ from kaggle_faults import ALWAYS, CASES
 from kaggle_stub import TOKEN, USER
 from small_kernel import NAME
 
-from science_exam.kaggle.metadata import KERNEL_METADATA, read_kernel, write_metadata
-from science_exam.kaggle.pushed import PUSHED
+from science_exam.kaggle.packing.metadata import KERNEL_METADATA, read_kernel, write_metadata
+from science_exam.kaggle.uploading.pushed import PUSHED
 
 pytest_plugins = ("kaggle_fixtures",)
 REF = f"{USER}/{NAME}"

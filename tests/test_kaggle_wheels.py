@@ -10,10 +10,10 @@ import pytest
 from small_kernel import write_wheel
 
 from science_exam.errors import UserError
-from science_exam.kaggle import wheels as module
-from science_exam.kaggle.image import PACKAGES, list_tags
-from science_exam.kaggle.package_wheel import VERSION, WHEEL_NAME, build_package_wheel
-from science_exam.kaggle.wheels import check_wheels, collect_wheels, find_wheel, read_pins
+from science_exam.kaggle.packing import wheels as module
+from science_exam.kaggle.packing.image import PACKAGES, list_tags
+from science_exam.kaggle.packing.package_wheel import VERSION, WHEEL_NAME, build_package_wheel
+from science_exam.kaggle.packing.wheels import check_wheels, collect_wheels, find_wheel, read_pins
 
 ROOT = Path(__file__).parents[1]
 BOTH = ("3.12", "3.13")
@@ -150,7 +150,7 @@ def test_too_much_is_found(tmp_path, monkeypatch):
 
 
 def test_the_package_has_the_same_bytes_every_time():
-    code = "from science_exam.kaggle.package_wheel import *; import hashlib\n"
+    code = "from science_exam.kaggle.packing.package_wheel import *; import hashlib\n"
     code += "print(hashlib.sha256(build_package_wheel()).hexdigest())"
     environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}
     hashes = {

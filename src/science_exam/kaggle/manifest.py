@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
-from science_exam.kaggle.fallback import find_files
+from science_exam.kaggle.session.fallback import find_files
 
 MARKER = "science-exam-manifest.json"
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from science_exam.errors import UserError
 from science_exam.evaluation.metrics import rank_options
-from science_exam.kaggle.fallback import write_rankings
+from science_exam.kaggle.session.fallback import write_rankings
 from science_exam.tables import LETTERS, PROBABILITY_COLUMNS
 
 HEADER = ["id", "prediction"]

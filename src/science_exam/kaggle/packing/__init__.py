@@ -1,0 +1,1 @@
+"""Runs, index and code -> a notebook, its metadata, and bundles to upload."""

@@ -1,0 +1,1 @@
+"""What runs inside the notebook: its stages, from the first valid submission to the last check."""

@@ -1,0 +1,1 @@
+"""A notebook run as the competition runs it."""

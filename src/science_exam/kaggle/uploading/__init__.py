@@ -1,0 +1,1 @@
+"""Bundles, notebook and submission at Kaggle, through its official client."""
