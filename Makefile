@@ -45,6 +45,8 @@ answering_run := $(if $(filter command line,$(origin RUN)),$(RUN),$(CONFIG))
 answering_folder := data/runs/$(answering_run)$(if $(findstring /,$(answering_run)),,/fold$(FOLD))
 # make predict RUN=demo answers with all its folds together, FOLD=0 with one.
 all_folds := $(and $(filter predict,$(MAKECMDGOALS)),$(filter command line,$(origin RUN)),$(if $(filter command line,$(origin FOLD)),,yes))
+# make kernel takes all folds of its runs too, unless FOLD= names one.
+one_fold = $(if $(filter command line,$(origin FOLD)),$(if $(findstring /,$(run)),,/fold$(FOLD)))
 
 # A config named on the command line, for the target that was asked for; the sample has its own.
 named = $(and $(filter command line,$(origin CONFIG)),$(filter $@,$(MAKECMDGOALS)),$(CONFIG))
@@ -140,7 +142,7 @@ bench-train: $(installed) ## training speed beside TRL and Unsloth on a GPU (BAS
 	$(PYTHON) benchmarks/train_speed.py "$(BASE)" "$(ROWS)" $(args)
 
 kernel: $(call sample,index) $(installed) ## runs, index and code -> a Kaggle notebook and bundles to upload: make kernel RUN=demo NAME=my-kernel (RUNS="a b"; CORPUS=: closed book)
-	$(PYTHON) scripts/kernel.py $(named) runs='[$(subst $() ,$(comma),$(foreach run,$(or $(RUNS),$(RUN)),"data/runs/$(run)"))]' \
+	$(PYTHON) scripts/kernel.py runs='[$(subst $() ,$(comma),$(foreach run,$(or $(RUNS),$(answering_run)),"data/runs/$(run)$(one_fold)"))]' \
 	$(if $(filter command line,$(origin NAME)),name="$(NAME)") index="$(if $(CORPUS),data/index/$(CORPUS))" $(args)
 
 simulate: $(installed) ## run a kernel's notebook as the competition does, sealed, and score it: make simulate NAME=my-kernel ARGS="rows=4000"
