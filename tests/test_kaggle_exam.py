@@ -12,6 +12,9 @@ import pytest
 from conftest import LLAMA, ROOT
 from tiny_runs import write_run
 
+from science_exam.answering import shares
+from science_exam.answering.deadline import Deadline
+from science_exam.answering.shares import fill_sheet
 from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
 from science_exam.kaggle.config import ExamConfig
@@ -22,7 +25,7 @@ from science_exam.kaggle.session.answers import collect_answers, format_confiden
 from science_exam.kaggle.session.base_search import find_attached_base
 from science_exam.kaggle.session.exam import check_answers, count_asked, find_contexts, pose_questions
 from science_exam.kaggle.session.fallback import ExamRow
-from science_exam.kaggle.session.inputs import Inputs, restore_inputs
+from science_exam.kaggle.session.inputs import RECORDS, Inputs, restore_inputs
 from science_exam.kaggle.session.installing import choose_wheels, install_wheels
 from science_exam.retrieval.config import RetrieveConfig
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, read_table, write_table
@@ -138,10 +141,45 @@ def test_without_any_adapter_the_base_answers_alone(attached, tmp_path):
     assert "no adapter at all: the base answers alone" in warnings
 
 
-def test_an_index_that_is_not_there_means_closed_book(attached, tmp_path):
-    inputs, warnings = restore(attached(retrieve={"index": "index/x"}), tmp_path / "tree")
+def test_passages_that_are_not_there_mean_closed_book(attached, tmp_path):
+    inputs, warnings = restore(
+        attached(retrieve={"index": "index/x", "corpus": "corpus/x"}), tmp_path / "tree"
+    )
     assert inputs.config.retrieve.index == ""
-    assert "no index: questions are answered without passages" in warnings
+    assert "no passages: questions are answered without them" in warnings
+
+
+def test_passages_are_searched_without_an_index_where_the_retriever_needs_none(attached, tmp_path):
+    root = attached(retrieve={"retriever": "tfidf", "index": "index/x", "corpus": "corpus/x"})
+    passages = tmp_path / "part"
+    passages.write_text("passages")
+    bundle(root / "c", "index", {"corpus/x/passages/part": passages})
+    inputs, _ = restore(root, tmp_path / "tree")
+    assert inputs.config.retrieve.index == str(tmp_path / "tree/index/x")
+
+
+def test_the_base_of_adapters_is_looked_for_though_an_encoder_is_named_first(attached, tmp_path, bases):
+    root = attached(runs=["runs/encoder/fold0", *RUNS], base="")
+    sources = {name: root / f"b/runs__tiny__fold0__{name}" for name in RECORDS}
+    sources["encoder/model.safetensors"] = root / "b/base__model.safetensors"
+    files = {f"runs/encoder/fold0/{name}": path for name, path in sources.items()}
+    tiny = {path.name.replace("__", "/"): path for path in (root / "b").glob("runs__*")}
+    bundle(tmp_path / "both", "runs", files | tiny)
+    shutil.rmtree(root / "b")
+    shutil.move(tmp_path / "both", root / "b")
+    place = root / "models/owner/model/transformers/1"
+    shutil.copytree(bases[LLAMA].folder, place)
+    inputs, _ = restore(root, tmp_path / "tree")
+    assert [fold.parent.name for fold in inputs.folds] == ["encoder", "tiny", "tiny"]
+    assert inputs.config.base == str(place)
+
+
+def test_a_fold_of_which_a_record_is_damaged_is_left_out(attached, tmp_path):
+    root = attached()
+    (root / "b/runs__tiny__fold0__inputs.json").write_text("{")
+    inputs, warnings = restore(root, tmp_path / "tree")
+    assert [fold.name for fold in inputs.folds] == ["fold1"]
+    assert any("fold0 is left out" in warning for warning in warnings)
 
 
 def test_without_runs_there_is_nothing_to_answer_with(attached, tmp_path):
@@ -162,6 +200,17 @@ def test_an_attached_base_is_found_by_its_configuration(tmp_path, trained, bases
     shutil.rmtree(place)
     with pytest.raises(UserError, match="none of 1 models"):
         find_attached_base([tmp_path], trained / "fold0")
+
+
+def test_without_hash_and_shape_no_base_is_guessed(tmp_path, trained, bases):
+    run, model = tmp_path / "run", tmp_path / "model"
+    shutil.copytree(trained / "fold0", run)
+    (run / "inputs.json").write_text("{}")
+    (run / "adapter/adapter_model.safetensors").unlink()
+    shutil.copytree(bases[LLAMA].folder, model)
+    (model / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="none of 1 models"):
+        find_attached_base([tmp_path], run)
 
 
 def test_a_base_of_which_no_hash_is_recorded_is_found_by_its_shape(tmp_path, trained, bases):
@@ -287,18 +336,31 @@ def test_passages_that_take_too_long_are_done_without(asked, tmp_path, importabl
         find_contexts(make_inputs(str(tmp_path / "absent")), asked, time.monotonic() + 0.1, print)
 
 
-def test_without_its_encoder_an_index_is_searched_by_words(asked, monkeypatch, question_set):
+@pytest.fixture
+def search_by_words(monkeypatch, question_set):
+    """A machine on which neither encoders nor rerankers work."""
     from science_exam.retrieval import retrieve
 
     def retrieve_contexts(questions, config):
-        if config.retriever != "lexical":
+        if config.retriever != "lexical" or config.reranker:
             raise UserError("encoder: not installed")
         return question_set.contexts.iloc[:2], {"retriever": "lexical"}
 
     monkeypatch.setattr(retrieve, "retrieve_contexts", retrieve_contexts)
-    (asked / retrieving.SETTINGS).write_text("retriever: fused")
+
+
+@pytest.mark.parametrize("settings", ["retriever: fused", "{retriever: lexical, reranker: reranker/x}"])
+def test_without_its_encoders_an_index_is_searched_by_words(asked, search_by_words, settings, capsys):
+    (asked / retrieving.SETTINGS).write_text(settings)
     retrieving.retrieve(asked)
     assert len(read_table(CONTEXTS, asked / "contexts.parquet")) == 2
+    assert capsys.readouterr().out.startswith(f"{retrieving.BY_WORDS}: UserError: encoder")
+
+
+def test_vectors_alone_cannot_be_searched_by_words(asked, search_by_words):
+    (asked / retrieving.SETTINGS).write_text("retriever: dense")
+    with pytest.raises(UserError, match="not installed"):
+        retrieving.retrieve(asked)
 
 
 # Answers.
@@ -319,6 +381,26 @@ def test_two_processes_answer_as_one(trained, bases, asked, tmp_path):
     one, two = answer(job, asked), answer(replace(job, gpus=("", "")), tmp_path / "divided")
     np.testing.assert_array_equal(one.numbers, two.numbers)
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=1e-6)
+
+
+def test_what_a_process_that_died_has_left_is_answered_by_another(trained, bases, asked, monkeypatch):
+    def answer_some(exam, limits, gpus):
+        fill_sheet(exam, limits.sheet, Deadline(0), None)
+        sheet = Sheet.load(limits.sheet)
+        for values in (sheet.sums, sheet.weights, sheet.done):
+            values[::2] = 0
+        sheet.save(limits.sheet)
+
+    monkeypatch.setattr(shares, "answer_in_shares", answer_some)
+    job = make_job(trained, bases[LLAMA].folder, "fold0", gpus=("", ""))
+    found = answer(job, asked)
+    assert (len(found.numbers), found.n_views) == (12, 12)
+    assert json.loads((asked / NOTES).read_text()) == [
+        "a process of 2 died; 6 of its questions were left to one GPU"
+    ]
+    (asked / "run-0" / SHEET).unlink()
+    hurried = answer(replace(job, ends=time.monotonic() + 50), asked)
+    assert len(hurried.numbers) == 6
 
 
 def test_the_base_answers_alone_where_no_adapter_is_left(trained, bases, asked):

@@ -27,7 +27,8 @@ def find_attached_base(roots: list[Path], run: Path) -> Path:
     folders = [path.parent for path in find_files(roots, CONFIG) if _is_base(path.parent)]
     recorded = _read_recorded(run)
     same = [folder for folder in folders if hash_file(folder / CONFIG) in recorded]
-    fitting = same or [folder for folder in folders if _read_shape(folder) == _read_adapter_shape(run)]
+    shape = None if same else _read_adapter_shape(run)
+    fitting = same or [folder for folder in folders if shape and _read_shape(folder) == shape]
     if not fitting:
         raise UserError(
             f"none of {len(folders)} models among the inputs is the base of {run.name}; add base_source "

@@ -14,6 +14,7 @@ from science_exam.training.outcome import ENCODER
 
 BUNDLES = ("code", "wheels", "runs", "index")
 SETTINGS = "code/exam.yaml"  # in the tree
+RECORDS = ("config.yaml", "inputs.json", MANIFEST)  # that say how a fold was trained
 
 Warn = Callable[[str], None]
 
@@ -23,7 +24,7 @@ class Inputs:
     """What there is to answer with.
 
     Attributes:
-        config: its paths lead into the tree; its index is empty where it cannot be searched.
+        config: its paths lead into the tree; its index is empty where there is nothing to search.
         folds: folders of the trained folds whose weights are there; empty: the base alone answers.
         settings: folder of a fold that says how questions are asked.
     """
@@ -37,8 +38,8 @@ class Inputs:
         folds = [f"{fold.parent.name}/{fold.name}" for fold in self.folds]
         passages = Path(self.config.retrieve.index).name if self.config.retrieve.index else "no index"
         return (
-            f"{', '.join(folds) or 'the base alone'} on {self.config.base}; passages from {passages}; "
-            f"up to {self.config.views} views, {self.config.hours:g} hours"
+            f"{', '.join(folds) or 'the base alone'} on {self.config.base or 'no base'}; "
+            f"passages from {passages}; up to {self.config.views} views, {self.config.hours:g} hours"
         )
 
 
@@ -61,12 +62,14 @@ def restore_inputs(roots: list[Path], kernel: str, tree: Path, warn: Warn) -> In
     if missing := [bundle for bundle in BUNDLES[:3] if bundle not in found]:
         warn(f"no bundle {' or '.join(missing)} among the inputs")
     config = place(load_config(ExamConfig, str(tree / SETTINGS), [], tree), tree)
-    if not config.base and config.runs and not (Path(config.runs[0]) / ENCODER).is_dir():
-        config = replace(config, base=str(find_attached_base(roots, Path(config.runs[0]))))
-    if config.retrieve.index and not Path(config.retrieve.index).is_dir():
-        warn("no index: questions are answered without passages")
+    folds, settings = _choose_folds(config, warn)
+    adapted = [fold for fold in folds or (settings,) if not (fold / ENCODER).is_dir()]
+    if adapted and not config.base:
+        config = replace(config, base=str(find_attached_base(roots, adapted[0])))
+    if config.retrieve.index and not Path(config.retrieve.corpus).is_dir():  # one retriever needs no index
+        warn("no passages: questions are answered without them")
         config = replace(config, retrieve=replace(config.retrieve, index=""))
-    return Inputs(config, *_choose_folds(config, warn))
+    return Inputs(config, folds, settings)
 
 
 def place(config: ExamConfig, tree: Path) -> ExamConfig:
@@ -101,7 +104,7 @@ def _restore(folder: Path, manifest: Manifest, tree: Path, warn: Warn) -> None:
 def _choose_folds(config: ExamConfig, warn: Warn) -> tuple[tuple[Path, ...], Path]:
     """The trained folds that can answer, and one that says how."""
     folds = [Path(run) for run in config.runs]
-    told = [fold for fold in folds if all((fold / name).is_file() for name in ("config.yaml", MANIFEST))]
+    told = [fold for fold in folds if all((fold / name).is_file() for name in RECORDS)]
     if not told:
         raise UserError("no run among the inputs; upload the bundle 'runs' and add it to the notebook")
     whole = [fold for fold in told if any(fold.glob("*/*.safetensors"))]
