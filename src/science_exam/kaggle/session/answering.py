@@ -27,6 +27,7 @@ from science_exam.tables import CONTEXTS, QUESTIONS, read_table
 from science_exam.training.trained import Training, read_training
 
 JOB, NOTES, SHEET = "job.json", "notes.json", "sheet.npz"
+LOADING_SECONDS = 60.0  # left at least, for a model to be loaded once more
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,25 @@ def _answer_with(folds: Sequence[Path], job: Job, folder: Path, deadline: Deadli
     if not folds:
         _answer_alone(exam, deadline, sheet)
     elif len(job.gpus) > 1 and len(questions) >= len(job.gpus):
-        from science_exam.answering.shares import answer_in_shares
-
-        answer_in_shares(exam, _make_limits(deadline, sheet), job.gpus)
+        notes += _answer_on_all(exam, deadline, sheet, job.gpus)
     else:
         from science_exam.answering.shares import fill_sheet
 
         fill_sheet(exam, sheet, deadline, "answering")
     n_lost = Sheet.load(sheet).n_lost
     return [*notes, f"{n_lost} views gave no number"] if n_lost else notes
+
+
+def _answer_on_all(exam: Exam, deadline: Deadline, sheet: Path, gpus: Sequence[str]) -> list[str]:
+    """Answer with a process on each GPU, and here what one of them has left undone by dying."""
+    from science_exam.answering.shares import answer_in_shares, fill_sheet
+
+    answer_in_shares(exam, _make_limits(deadline, sheet), gpus)
+    n_undone = int((Sheet.load(sheet).done == 0).sum())
+    if not n_undone or deadline.seconds_left < LOADING_SECONDS:
+        return []
+    fill_sheet(exam, sheet, deadline, "answering")
+    return [f"a process of {len(gpus)} died; {n_undone} of its questions were left to one GPU"]
 
 
 def _answer_alone(exam: Exam, deadline: Deadline, sheet: Path) -> None:

@@ -17,7 +17,7 @@ QUESTIONS_FILE, CONTEXTS_FILE = "questions.parquet", "contexts.parquet"
 
 
 def retrieve(folder: Path) -> None:
-    """Find passages; without its encoder an index is searched by words alone."""
+    """Find passages; an index whose encoder or reranker fails is searched by words alone."""
     from science_exam.retrieval.retrieve import retrieve_contexts
 
     config = load_config(RetrieveConfig, str(folder / SETTINGS), [], folder)
@@ -25,10 +25,11 @@ def retrieve(folder: Path) -> None:
     try:
         contexts, results = retrieve_contexts(questions, config)
     except Exception as error:  # whatever it is, the lexical index needs less
-        if config.retriever != "fused":
+        simplest = replace(config, retriever="lexical", reranker="")
+        if config.retriever not in ("fused", "lexical") or config == simplest:
             raise
         print(f"{BY_WORDS}: {type(error).__name__}: {error}")
-        contexts, results = retrieve_contexts(questions, replace(config, retriever="lexical"))
+        contexts, results = retrieve_contexts(questions, simplest)
     write_table(contexts, CONTEXTS, folder / CONTEXTS_FILE)
     print(f"{len(contexts)} passages for {len(questions)} questions, found by {results['retriever']}")
 
