@@ -77,6 +77,20 @@ def test_a_submission_that_failed_is_no_success_whatever_it_calls_itself(scores,
     assert says in read_ledger(LEDGER)[0].message
 
 
+@pytest.mark.parametrize("fault", [None, {"served": True}, {"served": False}])
+def test_a_submission_that_failed_is_made_again_when_that_is_asked_for(fault, submit, kaggle):
+    kaggle.scores = {"status": "ERROR"}
+    assert "ARGS=--again" in submit("message=first")[1]
+    assert submit("message=first")[0] == 1  # the failure is said as often as it is asked for
+    assert len(kaggle.submissions) == 1
+    kaggle.scores = {"publicScore": "0.902"}
+    if fault is not None:
+        kaggle.fail("CreateCodeSubmission", **fault)
+    assert submit("message=first", "--again")[0] == 0
+    assert submit("message=first", "--again")[0] == 0  # one that is well is never made again
+    assert [entry.public for entry in read_ledger(LEDGER)] == ["", "0.902"]
+
+
 def test_an_interrupted_wait_goes_on(submit, kaggle):
     kaggle.fail("GetSubmission", status=500, times=12)
     assert submit()[0] == 1

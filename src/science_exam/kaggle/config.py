@@ -146,6 +146,8 @@ class SubmitConfig:
     name: str = "science-exam-demo"
     # what is new in it, for the list of submissions
     message: str = ""
+    # submit a version anew whose latest submission has failed
+    again: bool = False
     # file that holds all submissions
     ledger: str = "submissions/ledger.csv"
     # minutes that the competition's own run may take, its time in the queue included

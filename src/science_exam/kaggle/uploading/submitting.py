@@ -59,8 +59,15 @@ class Competition:
                 return None
             request.page_token = answer.next_page_token
 
-    def submit(self, kernel: str, version: int, description: str) -> Any:
+    def submit(self, kernel: str, version: int, description: str, earlier: Any | None) -> Any:
         """Submit a version of a notebook; the submission.
+
+        Args:
+            kernel: its owner/slug.
+            version: of it.
+            description: for the list of submissions.
+            earlier: the latest submission of the version, which a later one is told from where the answer
+                gets lost.
 
         Raises:
             KaggleError: it was refused.
@@ -70,8 +77,12 @@ class Competition:
         def send() -> Any:
             return api.competition_submit_code(FILE, description, self._slug, kernel, version, quiet=True)
 
+        def find_served() -> Any | None:
+            latest = self.find_submission(description)
+            return latest if latest and (earlier is None or latest.ref != earlier.ref) else None
+
         what = f"submission of {kernel} version {version}"
-        answer = self._client.ask(what, send, lambda: self.find_submission(description))
+        answer = self._client.ask(what, send, find_served)
         if not answer.ref:
             raise KaggleError(self._client.redact(f"{what}: {answer.message or 'Kaggle gave it no number'}"))
         return self.read_submission(answer.ref)
@@ -91,7 +102,8 @@ class Competition:
 def submit_kernel(client: Client, folder: Path, config: SubmitConfig) -> Entry:
     """Submit the version that was pushed last, wait for its score, and write both into the ledger.
 
-    A version is submitted once: the submission that there is already is waited for.
+    A version is submitted once: the submission that there is already is waited for, unless it has failed
+    and `again` is set.
 
     Raises:
         KaggleError: nothing is pushed, the submission was refused, or it failed.
@@ -104,10 +116,10 @@ def submit_kernel(client: Client, folder: Path, config: SubmitConfig) -> Entry:
     competition = Competition(client, read_kernel(folder).competition)
     beginning = f"{folder.name} version {step['version']}, commit {step['commit'] or 'unknown'}"
     submission = competition.find_submission(beginning)
-    if submission is None:
+    if submission is None or (config.again and has_failed(submission)):
         competition.check_limit()
         description = f"{beginning}: {config.message}" if config.message else beginning
-        submission = competition.submit(step["ref"], step["version"], description)
+        submission = competition.submit(step["ref"], step["version"], description, earlier=submission)
         print(f"submitted as {submission.ref}: {description}", flush=True)
     else:
         print(f"submitted already, as {submission.ref}: {submission.description}", flush=True)
@@ -118,8 +130,16 @@ def submit_kernel(client: Client, folder: Path, config: SubmitConfig) -> Entry:
     entry = describe_entry(folder.name, step, submission, problem or message)
     record_entry(Path(config.ledger), entry)
     if problem:
-        raise KaggleError(f"submission {submission.ref}: {problem}")
+        raise KaggleError(
+            f"submission {submission.ref}: {problem}; after a mishap at Kaggle submit it again: "
+            f"make submit NAME={folder.name} ARGS=--again"
+        )
     return entry
+
+
+def has_failed(submission: Any) -> bool:
+    """Whether a submission is over, and no success."""
+    return submission.status.name != PENDING and bool(find_problem(submission))
 
 
 def find_problem(submission: Any) -> str:
