@@ -144,6 +144,21 @@ def test_names_that_kaggle_would_not_take_are_found_first(changes, expected):
     assert any(expected in problem for problem in check_settings(replace(CONFIG, **changes)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"hours": 9}, "hours: expected more than 0 and less than 9, found 9"),
+        ({"hours": 0}, "hours: expected more than 0"),
+        ({"views": 0}, "views: expected at least 1"),
+        ({"short_rows": 0}, "short_rows: expected at least 1"),
+        ({"machine_shape": "NvidiaTeslaP100"}, "machine_shape: expected one of"),
+    ],
+)
+def test_settings_that_would_end_without_a_score_are_refused(changes, expected):
+    with pytest.raises(ValueError, match=expected):
+        replace(CONFIG, **changes)
+
+
 def test_a_bad_name_stops_before_anything_is_written(work):
     write_all()
     with pytest.raises(UserError, match="expected 5 to 43 letters"):

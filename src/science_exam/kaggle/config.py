@@ -8,6 +8,7 @@ from science_exam.retrieval.config import RetrieveConfig
 
 COMPETITION = "kaggle-llm-science-exam"
 SHAPES = ("NvidiaTeslaT4", "None")  # of machines: two T4s, or no accelerator
+MAX_HOURS = 9  # of a session
 # Where inputs have been mounted: all below /kaggle/input by their slugs, there by kind and owner, or by kind
 # and owner at the root.
 Layout = Literal["flat", "nested", "rooted"]
@@ -65,7 +66,7 @@ class KernelConfig:
     index: str = "data/index/sample"
     # orders of the options that each question is asked in, time permitting
     views: int = 5
-    # hours that the notebook may take, of at most nine
+    # hours that the notebook may take, less than the nine of a session
     hours: float = 8.25
     # rows that are answered outside the competition's own run
     short_rows: int = 20
@@ -85,6 +86,11 @@ class KernelConfig:
             raise ValueError(
                 f"machine_shape: expected one of {', '.join(SHAPES)}, found {self.machine_shape!r}"
             )
+        if not 0 < self.hours < MAX_HOURS:  # a session that is ended by Kaggle scores nothing
+            raise ValueError(f"hours: expected more than 0 and less than {MAX_HOURS}, found {self.hours}")
+        for name in ("views", "short_rows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,10 @@ class PushConfig:
     poll_seconds: float = 20.0
     # seconds before a request that failed is repeated; each later wait is twice as long
     wait_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mb_per_second < inf:
+            raise ValueError(f"mb_per_second: expected more than 0, found {self.mb_per_second}")
 
 
 @dataclass(frozen=True)
