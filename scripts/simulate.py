@@ -19,7 +19,7 @@ def main(config: SimulateConfig, _: str) -> None:
     outcome = simulate(config)
     print(outcome.describe())
     if outcome.problem:
-        raise UserError(f"not a valid submission: {outcome.problem}")
+        raise UserError(f"{outcome.folder}: Kaggle would not score it: {outcome.problem}")
     if not config.fault and outcome.status != "complete":
         raise UserError(
             f"{outcome.folder}: {outcome.status}, expected complete; run/executed.ipynb there shows which "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,11 @@ from science_exam.kaggle.simulation import simulating as simulation
 from science_exam.kaggle.simulation.inputs import DEADLINE_SECONDS, build_inputs
 from science_exam.kaggle.simulation.rows import make_rows, write_rows
 from science_exam.kaggle.simulation.sealing import Session
+from science_exam.kaggle.simulation.simulating import Ended
 from science_exam.kaggle.submission import check_submission
 
 NAME = "small-kernel"
+WELL = Ended("", 0, "")
 LOOK = """
 import json, os, socket
 from pathlib import Path
@@ -127,6 +130,21 @@ def test_an_attached_base_is_mounted_as_a_model(kernel):
     assert Path("root/kaggle/input/models/a/b/transformers/c/1/config.json").is_file()
 
 
+def test_a_base_beside_an_encoder_is_mounted_too(kernel):
+    encoder = Path("data/runs/encoder/fold0")
+    shutil.copytree("data/runs/tiny/fold0", encoder)
+    (encoder / "adapter").rename(encoder / "encoder")
+    runs = ("data/runs/encoder", "data/runs/tiny")
+    config = KernelConfig(name=NAME, runs=runs, base_source="a/b/transformers/c/1")
+    build_inputs(kernel, config, "flat", "", Path("root"))
+    assert Path("root/kaggle/input/b/transformers/c/1/tokenizer.json").is_file()
+
+
+def test_what_is_not_there_cannot_be_missing(kernel):
+    with pytest.raises(UserError, match="has no bundle index"):
+        build_inputs(kernel, KernelConfig(name=NAME), "flat", "missing-index", Path("root"))
+
+
 def test_a_missing_bundle_is_not_there(kernel):
     build_inputs(kernel, KernelConfig(name=NAME), "flat", "missing-runs", Path("root"))
     assert [path.parent.name for path in find_files([Path("root")], MARKER)] == [f"{NAME}-code"]
@@ -178,7 +196,7 @@ def look_around(work):
 
 @pytest.mark.skipif(not sealing.can_seal(), reason="namespaces and mounts need root")
 def test_a_sealed_session_reaches_nothing_but_its_inputs(look_around, monkeypatch):
-    found, (peak_bytes, unsealed) = look_around(True, monkeypatch)
+    found, ended = look_around(True, monkeypatch)
     assert found == {
         "home": "/kaggle/temp/home",
         "rerun": "1",
@@ -187,16 +205,15 @@ def test_a_sealed_session_reaches_nothing_but_its_inputs(look_around, monkeypatc
         "inputs": "Read-only file system",
         "data": 0,
     }
-    assert unsealed == ""
-    assert peak_bytes >= 0
+    assert (ended.problem, ended.unsealed) == ("", "")
     assert not Path("/kaggle").exists() or not any(Path("/kaggle").iterdir())
 
 
 def test_without_root_connections_are_refused_and_the_rest_is_said(look_around, monkeypatch):
-    found, (_, unsealed) = look_around(False, monkeypatch)
+    found, ended = look_around(False, monkeypatch)
     assert found["network"].startswith("no network in this session")
     assert found["given"] == "as given"
-    assert "not sealed, for want of root" in unsealed
+    assert "not sealed, for want of root" in ended.unsealed
 
 
 def test_a_session_that_takes_too_long_is_ended(work, monkeypatch):
@@ -206,21 +223,24 @@ def test_a_session_that_takes_too_long_is_ended(work, monkeypatch):
         (folder / name).mkdir(parents=True)
     cell = nbformat.v4.new_code_cell("import time; time.sleep(60)")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "run/notebook.ipynb")
-    simulation.run_session(Session(folder / "root", folder, 3, 4 * 10**9))
+    ended = simulation.run_session(Session(folder / "root", folder, 3, 4 * 10**9))
+    assert ended.problem == "the notebook ended with exit code 1, see run/executed.ipynb"
     assert (folder / "run/executed.ipynb").is_file()
 
 
 def test_what_is_left_behind_is_judged(work, questions):
     folder, rows = work / "session", make_rows(questions, 4, "")
     (folder / "working").mkdir(parents=True)
-    missing = simulation.judge(folder, rows, 1.0, 0, "")
+    missing = simulation.judge(folder, rows, 1.0, WELL)
     assert "no such submission" in missing.problem
     assert (missing.status, missing.map3) == ("none", None)
     submission = folder / "working/submission.csv"
     submission.write_text("id,prediction\n0,A B C\n1,A B C\n2,D E\n3,A\n")
-    assert simulation.judge(folder, rows, 1.0, 0, "").map3 == pytest.approx((1 + 1 / 2 + 0) / 3)
+    assert simulation.judge(folder, rows, 1.0, WELL).map3 == pytest.approx((1 + 1 / 2 + 0) / 3)
+    raised = simulation.judge(folder, rows, 1.0, Ended("the notebook raised", 0, ""))
+    assert (raised.problem, raised.map3) == ("the notebook raised", None)
     submission.write_text("id,prediction\n0,A B C\n2,A B C\n1,D E\n3,A\n")
-    assert "expected '1' as in test.csv, found '2'" in simulation.judge(folder, rows, 1.0, 0, "").problem
+    assert "expected '1' as in test.csv, found '2'" in simulation.judge(folder, rows, 1.0, WELL).problem
 
 
 @pytest.mark.slow

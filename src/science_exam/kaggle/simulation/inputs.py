@@ -14,11 +14,12 @@ from science_exam.kaggle.config import Fault, KernelConfig, Layout
 from science_exam.kaggle.manifest import MARKER, describe_file, read_manifest, write_manifest
 from science_exam.kaggle.packing.bundles import CODE, list_bundles
 from science_exam.kaggle.packing.metadata import name_dataset
+from science_exam.kaggle.packing.run_files import read_runs
 from science_exam.training.base import find_base
-from science_exam.training.trained import read_training
 
 DEADLINE_SECONDS = 40
 OWNER = "someone"
+MISSING = "missing-"  # before the name of a bundle: a fault
 # Kind of input -> folder below the root, by layout.
 PLACES: dict[Layout, dict[str, str]] = {
     "flat": {
@@ -58,12 +59,14 @@ def build_inputs(kernel: Path, config: KernelConfig, layout: Layout, fault: Faul
     places, owner = PLACES[layout], config.owner or OWNER
     if not (bundles := list_bundles(kernel)):
         raise UserError(f"{kernel}: no bundles there; run make kernel again")
+    missing = fault.removeprefix(MISSING) if fault.startswith(MISSING) else ""
+    if missing and bundles.pop(missing, None) is None:
+        raise UserError(f"fault={fault}: this kernel has no bundle {missing}")
     laid = {}
     for bundle, folder in bundles.items():
-        if fault != f"missing-{bundle}":
-            place = places["dataset"].format(owner=owner, slug=name_dataset(config.name, bundle))
-            laid[bundle] = root / place
-            _link_folder(folder, root / place)
+        place = places["dataset"].format(owner=owner, slug=name_dataset(config.name, bundle))
+        laid[bundle] = root / place
+        _link_folder(folder, root / place)
     if config.base_source:
         model_owner, slug, rest = config.base_source.split("/", 2)
         place = root / places["model"].format(owner=model_owner, slug=slug, rest=rest)
@@ -74,9 +77,8 @@ def build_inputs(kernel: Path, config: KernelConfig, layout: Layout, fault: Faul
 
 
 def _find_local_base(config: KernelConfig) -> Path:
-    run = Path(config.runs[0])
-    fold = run if (run / "config.yaml").is_file() else min(run.glob("fold*"))
-    return Path(find_base(read_training(fold).base.path))
+    adapted = next(training for training in read_runs(config.runs) if not training.is_whole)
+    return Path(find_base(adapted.settings.base.path))
 
 
 def _link_folder(source: Path, target: Path) -> None:

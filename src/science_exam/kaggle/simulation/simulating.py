@@ -7,12 +7,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from science_exam.errors import UserError
 from science_exam.evaluation.metrics import map_at_k
 from science_exam.files import write_text
 from science_exam.kaggle.config import SimulateConfig
+from science_exam.kaggle.packing.kernel import KERNELS
 from science_exam.kaggle.packing.metadata import read_kernel
 from science_exam.kaggle.simulation import sealing
 from science_exam.kaggle.simulation.inputs import build_inputs
@@ -20,12 +21,20 @@ from science_exam.kaggle.simulation.rows import TestRow, make_rows, write_rows
 from science_exam.kaggle.simulation.sealing import LATE_SECONDS, Session
 from science_exam.kaggle.submission import check_submission
 
-KERNELS, SIMULATIONS = Path("kernels"), Path("data/simulations")
+SIMULATIONS = Path("data/simulations")
 LITTLE_GB = 0.6  # for fault=out-of-memory: less than the libraries and the passages take together
 NOT_SEALED = (
     "not sealed, for want of root: files of this machine can be read, inputs could be written to; "
     "connections are refused by Python alone"
 )
+
+
+class Ended(NamedTuple):
+    """How a session ended: why not well, the memory it took at most, and what could not be sealed."""
+
+    problem: str
+    peak_bytes: int
+    unsealed: str
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,9 @@ class Outcome:
     Attributes:
         folder: that holds working/ and run/executed.ipynb.
         report: report.json; empty when there is none.
-        problem: why the submission is not valid; empty when it is.
+        problem: why Kaggle would not score it: the notebook did not end well, or its submission is not valid.
         n_rows: of test.csv.
-        map3: MAP@3 on the rows whose answers are known; None when there are none, or no valid submission.
+        map3: MAP@3 on the rows whose answers are known; None when there are none, or there is a problem.
         seconds: of the session.
         peak_bytes: of memory; 0 when that was not measured.
         unsealed: what could not be sealed.
@@ -89,15 +98,15 @@ def simulate(config: SimulateConfig) -> Outcome:
     python = config.python or sys.executable
     session = Session(folder / "root", folder, 60 * config.minutes, int(memory_gb * 1e9), python)
     began = time.monotonic()
-    peak_bytes, unsealed = run_session(session)
+    ended = run_session(session)
     seconds = time.monotonic() - began
     for name in ("root", "temp"):
         shutil.rmtree(folder / name)
-    return judge(folder, rows, seconds, peak_bytes, unsealed)
+    return judge(folder, rows, seconds, ended)
 
 
-def run_session(session: Session) -> tuple[int, str]:
-    """Run the notebook; the memory it took in bytes, and what could not be sealed."""
+def run_session(session: Session) -> Ended:
+    """Run the notebook."""
     is_sealed = sealing.can_seal()
     tops = session.describe_sealed()["tops"] if is_sealed else []
     with (
@@ -111,16 +120,17 @@ def run_session(session: Session) -> tuple[int, str]:
         environment = sealing.make_environment(session, is_sealed, runtime)
         try:
             done = subprocess.run(command, env=environment, timeout=session.seconds + LATE_SECONDS)
-            if done.returncode:
-                print(f"the notebook ended with exit code {done.returncode}")
+            code = done.returncode
+            problem = f"the notebook ended with exit code {code}, see run/executed.ipynb" if code else ""
         except subprocess.TimeoutExpired:
-            print("the session did not end and was killed")
-        return sealing.read_peak_bytes(cgroup) if cgroup else 0, "" if is_sealed else NOT_SEALED
+            problem = "the session did not end and was killed"
+        peak_bytes = sealing.read_peak_bytes(cgroup) if cgroup else 0
+    return Ended(problem, peak_bytes, "" if is_sealed else NOT_SEALED)
 
 
-def judge(folder: Path, rows: list[TestRow], seconds: float, peak_bytes: int, unsealed: str) -> Outcome:
-    """Look at what a session has left in working/."""
-    path, problem, map3 = folder / "working" / "report.json", "", None
+def judge(folder: Path, rows: list[TestRow], seconds: float, ended: Ended) -> Outcome:
+    """Look at what a session has left in working/; Kaggle takes nothing of a notebook that raised."""
+    path, problem, map3 = folder / "working" / "report.json", ended.problem, None
     report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     answers = {}
     for row in rows:
@@ -128,9 +138,8 @@ def judge(folder: Path, rows: list[TestRow], seconds: float, peak_bytes: int, un
     try:
         rankings = check_submission(folder / "working" / "submission.csv", list(answers))
     except UserError as error:
-        problem = str(error)
-    else:
-        known = [row_id for row_id, answer in answers.items() if answer]
-        if known:
-            map3 = map_at_k([rankings[i] for i in known], [answers[i] for i in known])
-    return Outcome(folder, report, problem, len(rows), map3, seconds, peak_bytes, unsealed)
+        problem = problem or str(error)
+    known = [row_id for row_id, answer in answers.items() if answer]
+    if known and not problem:
+        map3 = map_at_k([rankings[i] for i in known], [answers[i] for i in known])
+    return Outcome(folder, report, problem, len(rows), map3, seconds, ended.peak_bytes, ended.unsealed)
