@@ -1,10 +1,15 @@
 """What the processes of shares do in tests when they do not do their work; those processes import it."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from science_exam.answering.exam import Exam
+from science_exam.answering.shares import REFUSED
+from science_exam.answering.sheet import Sheet
 
 
 def stumble(exam: Exam, sheet: Path, *words) -> None:
@@ -18,3 +23,16 @@ def stumble(exam: Exam, sheet: Path, *words) -> None:
 def sleep(*words) -> None:
     """Hang."""
     time.sleep(600)
+
+
+def refuse(*words) -> None:
+    """Meet a UserError."""
+    sys.exit(REFUSED)
+
+
+def save_late(exam: Exam, sheet: Path, deadline, *words) -> None:
+    """Answer every question with its fourth option, and put it onto the sheet when the time is over."""
+    time.sleep(deadline.seconds_left + 0.1)
+    answers = np.tile([0.0, 0.0, 0.0, 1.0, 0.0], (len(exam.questions), 1))
+    ones = np.ones(len(answers))
+    Sheet(answers, ones, answers, ones.astype(int)).save(sheet)

@@ -1,6 +1,7 @@
 """Several processes that divide the questions of an exam."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ import pytest
 from conftest import LLAMA
 from hypothesis import given
 from hypothesis import strategies as st
-from stumbling import sleep, stumble
+from stumbling import refuse, save_late, sleep, stumble
 from tiny_runs import RUN, TEST, read_answers, write_run
 
+from science_exam.answering import shares
 from science_exam.answering.config import PredictConfig
 from science_exam.answering.deadline import Deadline, Limits
 from science_exam.answering.ensemble import answer_exam
 from science_exam.answering.exam import Exam
-from science_exam.answering.shares import answer_in_shares, divide_evenly
+from science_exam.answering.shares import answer_in_shares, divide_evenly, fill_sheet
+from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
 from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, check_table
 from science_exam.training.fold_jobs import choose_gpus
@@ -49,10 +52,10 @@ def sit(work):
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=60), st.data())
 def test_shares_hold_every_row_once_and_are_about_equal(sizes, data):
     n = data.draw(st.integers(1, len(sizes)))
-    shares = divide_evenly(sizes, n)
-    assert sorted(np.concatenate(shares)) == list(range(len(sizes)))
-    assert min(map(len, shares)) >= 1
-    totals = [sum(sizes[row] for row in rows) for rows in shares]
+    divided = divide_evenly(sizes, n)
+    assert sorted(np.concatenate(divided)) == list(range(len(sizes)))
+    assert min(map(len, divided)) >= 1
+    totals = [sum(sizes[row] for row in rows) for rows in divided]
     assert max(totals) - min(totals) <= max(sizes)
 
 
@@ -96,3 +99,30 @@ def test_processes_that_hang_are_ended_in_time_and_there_are_answers_even_so(exa
     assert time.monotonic() - began < 5
     np.testing.assert_allclose(found, exam.guess())
     assert len(kept) >= 2
+
+
+def test_answers_that_a_process_saves_at_the_end_of_its_time_are_waited_for(exam, sit, monkeypatch):
+    monkeypatch.setattr(shares, "SAVING_SECONDS", 60)  # also for the process to start
+    found, _ = sit(exam, save_late, seconds=60)
+    assert (found.argmax(axis=1) == 3).all()
+
+
+def test_what_is_wrong_with_a_share_is_said_also_where_the_time_is_limited(exam, sit, capsys):
+    [training] = exam.trainings
+    judging = replace(training, settings=replace(training.settings, objective="binary"))
+    with pytest.raises(UserError, match="budget_seconds: needs a causal model"):
+        sit(replace(exam, trainings=[judging]), refuse, seconds=120)
+    assert "started once more" not in capsys.readouterr().out
+
+
+def test_a_model_that_keeps_no_sheet_fills_one_all_the_same(exam, work):
+    [training] = exam.trainings
+    judging = replace(
+        exam, trainings=[replace(training, settings=replace(training.settings, objective="binary"))]
+    )
+    sheet = work / "sheet.npz"
+    for _ in range(2):  # a second time there is one
+        fill_sheet(judging, sheet, Deadline(0), None)
+        expected = answer_exam(judging, None, None)[COLUMNS]
+        np.testing.assert_allclose(Sheet.load(sheet).probabilities, expected)
+        assert Sheet.load(sheet).count_views() == {"answered": 12, "views": 12, "lost_views": 0}

@@ -16,10 +16,13 @@ from science_exam.answering.deadline import Deadline, Limits
 from science_exam.answering.exam import Exam
 from science_exam.answering.sheet import Sheet
 from science_exam.errors import UserError
+from science_exam.tables import PROBABILITY_COLUMNS
 
 LOOK_SECONDS = 5.0  # between looks at the sheets
+SAVING_SECONDS = 0.5  # for the processes, to end what they have begun and to save their sheets
 JOINING_SECONDS = 0.5  # for the last look
 N_STARTS = 2  # of a process that dies
+REFUSED = 2  # what a process ends with after a UserError
 SPAWN = multiprocessing.get_context("spawn")  # a fork would share what CUDA holds
 
 
@@ -47,12 +50,17 @@ class Share:
     @property
     def has_failed(self) -> bool:
         """Whether its processes died, all that it may have."""
-        return bool(self.process.exitcode) and self._n_starts == N_STARTS
+        return self.is_refused or (bool(self.process.exitcode) and self._n_starts == N_STARTS)
 
-    def answer_here(self) -> None:
-        """Let this process answer what is left."""
+    @property
+    def is_refused(self) -> bool:
+        """Whether its process has met a UserError, as every other would."""
+        return self.process.exitcode == REFUSED
+
+    def answer_here(self, deadline: Deadline) -> None:
+        """Let this process answer what is left, or say what is wrong with it."""
         self._tell("answered by the first process")
-        fill_sheet(self.exam, self.sheet, Deadline(0), "answering")
+        fill_sheet(self.exam, self.sheet, deadline, "answering")
 
     def _start(self) -> None:
         self._n_starts += 1
@@ -86,7 +94,7 @@ def answer_share(
     try:
         fill_sheet(exam, sheet, deadline, progress)
     except UserError:
-        sys.exit(2)  # the first process will come to it, and say it
+        sys.exit(REFUSED)  # the first process will come to it, and say it
 
 
 def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None) -> None:
@@ -95,8 +103,9 @@ def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None
 
     limits = Limits(deadline, lambda: None, sheet, lambda predictions: None)
     predictions = answer_exam(exam, limits, progress)
-    if not Sheet.load(sheet).done.any() and not deadline.has_end:  # encoders know no sheet
-        probabilities = predictions.filter(like="p_").to_numpy()
+    is_filled = sheet.is_file() and Sheet.load(sheet).done.any()
+    if not is_filled and not deadline.has_end:  # encoders know no sheet
+        probabilities = predictions[list(PROBABILITY_COLUMNS)].to_numpy()
         n = len(probabilities)
         Sheet(probabilities, np.ones(n), probabilities, np.ones(n, dtype=int)).save(sheet)
 
@@ -114,6 +123,9 @@ def answer_in_shares(
         limits: of the time, and what is kept on the way.
         gpus: for each process the GPU that it sees, or empty text for none.
         work: what the processes run, `answer_share` or its like.
+
+    Raises:
+        UserError: what a process has met.
     """
     limits.begin()
     owned = divide_evenly(exam.measure(), len(gpus))
@@ -133,12 +145,12 @@ def answer_in_shares(
     shares = []
     for number, (numbers, sheet, gpu) in enumerate(zip(owned, sheets, gpus, strict=True)):
         own, label = exam.pick(numbers), None if number else f"answering, 1 of {len(gpus)} processes"
-        words = (own, sheet, deadline, label, gpu, len(gpus))
+        words = (own, sheet, deadline.end_earlier(SAVING_SECONDS), label, gpu, len(gpus))
         shares.append(Share(own, sheet, partial(SPAWN.Process, target=work, args=words, daemon=True)))
     _wait_for(shares, deadline, join)
     for share in shares:
-        if share.has_failed and not deadline.has_end:
-            share.answer_here()
+        if share.is_refused or (share.has_failed and not deadline.has_end):
+            share.answer_here(deadline)
     return join()
 
 
