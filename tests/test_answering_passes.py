@@ -262,6 +262,19 @@ def test_encoding_costs_a_gpu_no_time_but_that_of_the_first_questions():
     )  # the first pack, and what shows that it is full
 
 
+@pytest.mark.parametrize(("n_orders", "n_together"), [(1, 16), (4, 4), (20, 1)])
+def test_few_prompts_are_encoded_together_in_however_many_orders(n_orders, n_together):
+    asked = []
+
+    def encode(numbers):
+        asked.append(len(numbers))
+        return [[[question] * 5] * n_orders for question in numbers]
+
+    sheet, _ = examine(FakeReader(), [Pass(encode, [5] * 20, [ORDER] * n_orders, "a")], 20)
+    assert max(asked) == n_together
+    assert sum(asked) == 20 and (sheet.weights == n_orders).all()
+
+
 @pytest.mark.parametrize("seconds", [0.0, 50.0])
 def test_the_first_speed_is_known_before_more_is_begun_than_there_may_be_time_for(seconds):
     reader = FakeReader(seconds_per_token=0.01, is_gpu=True)

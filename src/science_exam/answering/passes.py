@@ -20,7 +20,7 @@ Pack = dict[int, Group]  # questions that are read together, by number
 CHECKPOINT_SECONDS = 15.0
 FIRST_TOKENS = 2048  # of the first pack under a time budget: it measures the speed
 LARGEST_SHARE = 0.1  # of the time left, for a pack: when it takes longer than thought, it is not much longer
-ENCODED_TOGETHER = 16  # questions: the tokenizer's cores share them, and the first pack waits for few
+ENCODED_TOGETHER = 16  # prompts: the tokenizer's cores share them, and neither first pack nor end waits long
 
 
 Result = TypeVar("Result")
@@ -142,8 +142,9 @@ class Examination:
             yield pack
 
     def _encode(self, queue: list[int], one: Pass) -> Iterator[tuple[int, Group]]:
-        for start in range(0, len(queue), ENCODED_TOGETHER):
-            some = queue[start : start + ENCODED_TOGETHER]
+        n_together = max(1, ENCODED_TOGETHER // len(one.orders))
+        for start in range(0, len(queue), n_together):
+            some = queue[start : start + n_together]
             for question, prompts in zip(some, one.encode(some), strict=True):
                 if prompts is None:
                     self.sheet.give_up(question, len(one.orders))
