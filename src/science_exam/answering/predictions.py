@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from science_exam.answering.blending import tabulate
 from science_exam.answering.config import PredictConfig
 from science_exam.answering.decoding import score_options
 from science_exam.answering.encoder import find_window, score_choices
@@ -95,19 +97,13 @@ class Answerer:
         readings = [
             join_contexts(questions, table, self.max_contexts) for table in (contexts, *further_contexts)
         ]
-        ids = questions["question_id"].tolist()
         asks = {adapter: voices.get(adapter) for adapter in self.adapters}
-
-        def tabulate(probabilities: np.ndarray) -> pd.DataFrame:
-            frame = pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))
-            frame.insert(0, "question_id", ids)
-            return frame.assign(fold=fold, run=run)
-
+        make_table = partial(tabulate, questions["question_id"], folds=fold, run=run)
         if limits is not None and limits.deadline.has_end:
             self._check_examinable("budget_seconds")
         if self._is_examinable:
-            return tabulate(self._examine(readings, asks, progress, limits, tabulate))
-        return tabulate(self._score_all(readings, asks, progress))  # (questions, 5)
+            return make_table(self._examine(readings, asks, progress, limits, make_table))
+        return make_table(self._score_all(readings, asks, progress))  # (questions, 5)
 
     def _check_examinable(self, setting: str) -> None:
         if not self._is_examinable:
@@ -124,7 +120,7 @@ class Answerer:
             return False
         return build_trie(encode_completions(self.tokenizer)).decides_at_once
 
-    def _examine(self, readings: list[list[Question]], asks: Voices, progress, limits, tabulate):
+    def _examine(self, readings: list[list[Question]], asks: Voices, progress, limits, make_table):
         """(questions, 5), from as many views as the limits allow."""
         return examine(
             self.model,
@@ -135,7 +131,7 @@ class Answerer:
             n_views=self.n_views,
             voices=asks,
             limits=limits,
-            tabulate=tabulate,
+            tabulate=make_table,
             progress=progress,
         ).probabilities
 
