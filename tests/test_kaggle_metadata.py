@@ -87,7 +87,8 @@ def test_an_owner_may_come_later(kernel):
         ({"id": "somebody/another"}, "id: expected"),
         ({"model_sources": ["owner/model"]}, "model_sources: expected"),
         ({"dataset_sources": []}, "dataset_sources: expected"),
-        ({"enable_internett": False}, "unknown key 'enable_internett'"),
+        ({"enable_internett": False}, "unexpected key 'enable_internett'"),
+        ({"id_no": 7}, "unexpected key 'id_no'"),
     ],
 )
 def test_what_the_client_would_take_in_silence_is_found(kernel, values, expected):
@@ -106,15 +107,23 @@ def test_a_byte_order_mark_is_found(kernel):
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"licenses": []}, "licenses: expected one"),
-        ({"title": "short"}, "title: expected 6 to 50"),
-        ({"id": "somebody/other"}, f"id: expected OWNER/{NAME}-runs"),
-        ({"collaborator": 1}, "unknown key 'collaborator'"),
+        ({"licenses": []}, "licenses: expected [{'name': 'other'}]"),
+        ({"title": "short"}, "title: expected 'Science exam test runs'"),
+        ({"id": "somebody/other"}, f"id: expected 'somebody/{NAME}-runs'"),
+        ({"id": f"another/{NAME}-runs"}, f"id: expected 'somebody/{NAME}-runs'"),
+        ({"isPrivate": False}, "unexpected key 'isPrivate'"),
     ],
 )
 def test_what_is_wrong_with_a_bundles_metadata_is_found(kernel, values, expected):
     change(kernel / "bundles" / "runs" / "dataset-metadata.json", **values)
-    assert any(expected in problem for problem in check_kernel(kernel))
+    [problem] = check_kernel(kernel)
+    assert expected in problem
+
+
+def test_an_image_and_words_may_be_added_by_hand(kernel):
+    change(kernel / KERNEL_METADATA, docker_image="image", keywords=["science"])
+    change(kernel / "bundles" / "runs" / "dataset-metadata.json", subtitle="Adapters")
+    assert check_kernel(kernel) == []
 
 
 def test_a_bundle_that_is_gone_is_missed(kernel):
@@ -136,6 +145,7 @@ def test_wheels_are_checked_too(kernel):
         ({"name": "x" * 44}, "name: expected 5 to 43 letters"),
         ({"name": "Science_Exam"}, "name: expected small letters"),
         ({"title": "Something else"}, "makes the slug 'something-else'"),
+        ({"title": "Science exam test" + "!" * 30}, "title: expected 5 to 43 letters"),
         ({"base_source": "owner/model/transformers/8b"}, "base_source: expected"),
         ({"base_source": "owner/model/transformers/8b/one"}, "base_source: expected"),
     ],
