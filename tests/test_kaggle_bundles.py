@@ -257,6 +257,13 @@ def test_a_spoilt_bundle_is_found(bundle, spoil, expected):
     assert any(expected in problem for problem in check_bundle(bundle))
 
 
+def test_a_wheel_that_was_cut_off_is_found(tmp_path):
+    write_bundle(NAME, "code", {"code/a-1-py3-none-any.whl": b"not all of it"}, tmp_path / "code")
+    (tmp_path / "code" / "a-1-py3-none-any.whl").write_bytes(b"not all")
+    [problem] = check_bundle(tmp_path / "code")
+    assert "has 7 bytes instead of 13" in problem
+
+
 def test_a_link_is_not_uploaded(bundle):
     (bundle / "a__w.safetensors").rename(bundle.parent / "elsewhere")
     (bundle / "a__w.safetensors").symlink_to(bundle.parent / "elsewhere")

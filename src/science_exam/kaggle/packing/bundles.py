@@ -95,7 +95,7 @@ def check_bundle(folder: Path) -> list[str]:
             problems.append(f"{path}: is empty, and would be dropped")
         elif path.name in expected and path.suffix not in ALLOWED.get(manifest.bundle, ()):
             problems.append(f"{path}: files of the kind {path.suffix or 'without ending'} are not for upload")
-        else:
+        elif path.name not in faults:
             problems += _scan(path, manifest.bundle)
     return problems
 
