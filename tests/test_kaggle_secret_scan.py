@@ -14,6 +14,7 @@ SECRETS = [
     "KGAT" + "_0123456789abcdefABCDEF",
     '{"username": "me", "key' + '": "0123456789abcdef0123456789abcdef"}',
     "key" + ": 0123456789abcdef0123456789abcdef",
+    "KAGGLE_KEY" + "=0123456789abcdef0123456789abcdef",
     "hf" + "_abcdefghijABCDEFGHIJ0123456789abcd",
     "ghp" + "_abcdefghijABCDEFGHIJ0123456789abcdefgh",
     "sk-" + "proj-abcdefghijABCDEFGHIJ0123456789",

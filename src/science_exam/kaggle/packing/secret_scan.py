@@ -12,7 +12,7 @@ from typing import IO
 
 PATTERNS = {
     "a Kaggle token": re.compile(rb"KGAT_[0-9A-Za-z]{20,}"),
-    "a Kaggle key": re.compile(rb"""["']?\bkey\b["']?\s*[:=]\s*["']?[0-9a-f]{32}\b"""),
+    "a Kaggle key": re.compile(rb"""(?i)["']?\b(kaggle_)?key\b["']?\s*[:=]\s*["']?[0-9a-f]{32}\b"""),
     "a Hugging Face token": re.compile(rb"\bhf_[0-9A-Za-z]{30,}"),
     "a GitHub token": re.compile(rb"\b(gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{40,})"),
     "an API key": re.compile(rb"\bsk-[0-9A-Za-z_-]{32,}"),
