@@ -1,5 +1,7 @@
 """submission.csv: what the competition takes."""
 
+import csv
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -106,6 +108,14 @@ def test_a_row_with_too_few_fields_is_refused(submit):
 
 def test_a_file_that_is_not_utf8_is_an_error_for_the_user(submit):
     assert "UTF-8" in refusal(submit, "id,prediction\né,A\n".encode("latin-1"))
+
+
+def test_a_field_without_end_is_an_error_for_the_user(submit):
+    limit = csv.field_size_limit(100)
+    try:
+        assert "expected CSV" in refusal(submit, f"id,prediction\n{'0' * 101},A\n")
+    finally:
+        csv.field_size_limit(limit)
 
 
 def test_a_submission_that_is_not_there_is_named(tmp_path):

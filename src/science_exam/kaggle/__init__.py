@@ -1,1 +1,1 @@
-"""What the competition takes: submissions today."""
+"""Kernels for the competition: packed, run inside their session, simulated, uploaded, and submitted."""

@@ -35,8 +35,8 @@ def read_submission(path: Path) -> dict[str, list[int]]:
         raise UserError(f"{path}: no such submission")
     try:
         return _read_rankings(path)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: expected UTF-8 text: {error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: expected CSV in UTF-8: {error}") from None
 
 
 def check_submission(path: Path, ids: Sequence[str]) -> dict[str, list[int]]:
