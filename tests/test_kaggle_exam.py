@@ -1,6 +1,7 @@
 """The notebook's stages: inputs, wheels, questions, passages and answers, on a tiny base."""
 
 import json
+import platform
 import shutil
 import sys
 import time
@@ -27,6 +28,8 @@ from science_exam.kaggle.session.exam import check_answers, count_asked, find_co
 from science_exam.kaggle.session.fallback import ExamRow
 from science_exam.kaggle.session.inputs import RECORDS, Inputs, restore_inputs
 from science_exam.kaggle.session.installing import choose_wheels, install_wheels
+from science_exam.kaggle.session.machine import describe_machine
+from science_exam.kaggle.session.watching import Child
 from science_exam.retrieval.config import RetrieveConfig
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, read_table, write_table
 
@@ -280,7 +283,7 @@ def test_questions_are_called_by_their_rows_and_may_lack_options(tmp_path):
         make_row(2, options=("",) * 5),
         make_row(3),
     ]
-    assert pose_questions(rows, 3, tmp_path) == 2
+    pose_questions(rows, 3, tmp_path)
     questions = read_table(QUESTIONS, tmp_path / "questions.parquet")
     assert questions["question_id"].tolist() == ["0", "2"]
     assert questions.loc[1, list(OPTION_COLUMNS)].tolist() == [""] * 5
@@ -297,7 +300,10 @@ def test_a_search_by_words_alone_is_warned_of(asked, monkeypatch):
         succeeded = True
 
         def __init__(self, module, folder):
-            (folder / "log.txt").write_text("searched by words alone: no encoder\n8 passages\n")
+            pass
+
+        def read_log(self):
+            return "searched by words alone: no encoder\n8 passages"
 
         def wait(self, seconds):
             return True
@@ -361,6 +367,36 @@ def test_vectors_alone_cannot_be_searched_by_words(asked, search_by_words):
     (asked / retrieving.SETTINGS).write_text("retriever: dense")
     with pytest.raises(UserError, match="not installed"):
         retrieving.retrieve(asked)
+
+
+# Machine and processes.
+
+
+def test_a_machine_says_what_it_has(tmp_path):
+    machine = describe_machine(tmp_path)
+    assert machine.disk_bytes > 0
+    assert machine.versions["python"] == platform.python_version()
+    assert f"numpy {np.__version__}" in machine.describe()
+
+
+def test_a_torch_that_does_not_load_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr("science_exam.kaggle.session.machine.QUESTION", "import no_such_torch")
+    with pytest.raises(UserError, match="No module named 'no_such_torch'; answered by one process"):
+        describe_machine(tmp_path)
+
+
+def test_a_process_is_explained_by_its_own_words(tmp_path, importable):
+    (tmp_path / "retrieving.log").write_text("of another\n")
+    child = Child("science_exam.kaggle.session.answering", tmp_path)
+    assert child.wait(60)
+    assert not child.succeeded
+    assert "job.json" in child.explain()
+
+
+def test_a_process_that_was_killed_is_said_to_have_been(tmp_path):
+    child = Child("timeit", tmp_path)
+    child.kill()
+    assert child.explain() == "killed by SIGKILL, most often for lack of memory"
 
 
 # Answers.

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from science_exam.kaggle.config import KernelConfig
-from science_exam.kaggle.manifest import Manifest, write_manifest
+from science_exam.kaggle.manifest import MARKER, Manifest, write_manifest
 from science_exam.kaggle.packing.notebook import write_notebook
 from science_exam.kaggle.packing.notebook_check import check_notebook
 from science_exam.kaggle.session.bootstrap import unpack_package
@@ -126,6 +126,14 @@ def test_only_the_wheel_that_was_bundled_for_the_kernel_is_taken(tmp_path):
     others = make_wheel(tmp_path / "a", "another")
     with pytest.raises(FileNotFoundError, match="no bundle 'code' of small-kernel"):
         unpack_package([others], "small-kernel", tmp_path / "package")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
+def test_a_wheel_beside_something_else_than_a_manifest_is_let_be(tmp_path, text):
+    wheel = make_wheel(tmp_path / "a", "small-kernel")
+    wheel.with_name(MARKER).write_text(text)
+    with pytest.raises(FileNotFoundError, match="no bundle 'code'"):
+        unpack_package([wheel], "small-kernel", tmp_path / "package")
 
 
 def test_a_package_from_elsewhere_is_refused(tmp_path, monkeypatch):

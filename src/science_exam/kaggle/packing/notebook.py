@@ -114,10 +114,10 @@ report.run("wheels", install_libraries, after="inputs")
 def read_questions():
     from science_exam.kaggle.session.exam import count_asked, pose_questions
 
-    return pose_questions(rows, count_asked(len(rows), inputs.config.short_rows), TEMP / "questions")
+    pose_questions(rows, count_asked(len(rows), inputs.config.short_rows), TEMP / "questions")
 
 
-n_asked = report.run("questions", read_questions, after="inputs")
+report.run("questions", read_questions, after="inputs")
 """,
     ),
     (

@@ -43,5 +43,5 @@ def _read_kernel(wheel: Path) -> str:
     try:
         manifest = wheel.with_name("science-exam-manifest.json").read_text(encoding="utf-8")
         return json.loads(manifest)["kernel"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""

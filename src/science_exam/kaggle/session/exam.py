@@ -14,7 +14,7 @@ from science_exam.files import write_text
 from science_exam.kaggle.session import retrieving
 from science_exam.kaggle.session.fallback import ExamRow, rank_by_length, write_rankings
 from science_exam.kaggle.session.inputs import Inputs, Warn
-from science_exam.kaggle.session.watching import LOG, Child
+from science_exam.kaggle.session.watching import Child
 from science_exam.kaggle.submission import check_submission
 from science_exam.tables import CONTEXTS, OPTION_COLUMNS, QUESTIONS, write_table
 
@@ -28,11 +28,14 @@ def count_asked(n_rows: int, short_rows: int) -> int:
     return n_rows if is_rerun or n_rows > PUBLIC_ROWS else min(n_rows, short_rows)
 
 
-def pose_questions(rows: Sequence[ExamRow], n_asked: int, folder: Path) -> int:
-    """Write the tables of the first `n_asked` rows; how many of them can be asked.
+def pose_questions(rows: Sequence[ExamRow], n_asked: int, folder: Path) -> None:
+    """Write the tables of the first `n_asked` rows.
 
     A question is called by the number of its row, since ids may be anything. A row without a question
     cannot be asked; one with empty options can.
+
+    Raises:
+        UserError: none of them can be asked.
     """
     asked = [(str(number), row) for number, row in enumerate(rows[:n_asked]) if row.prompt]
     if not asked:
@@ -59,7 +62,6 @@ def pose_questions(rows: Sequence[ExamRow], n_asked: int, folder: Path) -> int:
     given = pd.DataFrame(contexts, columns=list(CONTEXTS.columns))
     write_table(given, CONTEXTS, folder / retrieving.CONTEXTS_FILE)
     print(f"{len(questions)} of {len(rows)} rows are asked, {len(contexts)} of them come with a context")
-    return len(questions)
 
 
 def find_contexts(inputs: Inputs, folder: Path, deadline: float, warn: Warn) -> None:
@@ -86,7 +88,7 @@ def find_contexts(inputs: Inputs, folder: Path, deadline: float, warn: Warn) -> 
         raise UserError(f"stopped after {seconds:.0f} s, its share of the time; answered without passages")
     if not child.succeeded:
         raise UserError(f"{child.explain()}; answered without passages")
-    lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = child.read_log().splitlines()
     for line in lines:
         if line.startswith(retrieving.BY_WORDS):
             warn(line)

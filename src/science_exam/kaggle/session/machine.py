@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from science_exam.errors import UserError
+
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "numpy", "pandas", "pyarrow")
 ASKING_SECONDS = 120
 QUESTION = """
@@ -31,8 +33,8 @@ class Machine:
         python: tag of the interpreter, cp312.
         cards: of the GPUs: name, capability and bytes.
         architectures: that this torch was built for.
-        memory_bytes: free, of the CPU.
-        disk_bytes: free, for links and wheels.
+        memory_bytes: free now, of the CPU's; what holds cached files is not counted.
+        disk_bytes: free now, for links and wheels.
         versions: of the packages that matter; those that are absent are left out.
     """
 
@@ -65,10 +67,14 @@ def describe_machine(folder: Path) -> Machine:
     """The machine, with the disk that holds `folder`.
 
     Raises:
-        CalledProcessError: torch cannot be imported, or finds no driver it can use.
+        UserError: torch cannot be imported, or finds no driver it can use.
+        TimeoutExpired: it does not say within `ASKING_SECONDS`.
     """
     command = [sys.executable, "-c", QUESTION]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_SECONDS, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_SECONDS)
+    if done.returncode:
+        said = done.stderr.rstrip().splitlines() or [f"exit code {done.returncode}"]
+        raise UserError(f"torch does not say what there is: {said[-1]}; answered by one process")
     answer = json.loads(done.stdout.splitlines()[-1])
     return Machine(
         python=f"cp{sysconfig.get_config_var('py_version_nodot')}",

@@ -7,14 +7,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LOG = "log.txt"
 TAIL_CHARS = 1500
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 @dataclass
 class Child:
-    """`python -m module folder`, with its output in the folder's log.txt.
+    """`python -m module folder`, with its output in a file of that folder: of the module's name, and .log.
 
     Attributes:
         module: of this package.
@@ -27,7 +26,8 @@ class Child:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        with (self.folder / LOG).open("ab") as log:
+        self._log = self.folder / f"{self.module.rpartition('.')[2]}.log"
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module, str(self.folder)],
                 stdin=subprocess.DEVNULL,
@@ -55,10 +55,13 @@ class Child:
         self._process.kill()
         self._process.wait()
 
+    def read_log(self) -> str:
+        """What it has printed, and the same module before it in this folder."""
+        return self._log.read_text(encoding="utf-8", errors="replace").rstrip()
+
     def explain(self) -> str:
         """Why it did not end well, in a line; the end of its log is printed."""
-        code = self._process.returncode
-        log = (self.folder / LOG).read_text(encoding="utf-8", errors="replace").rstrip()
+        code, log = self._process.returncode, self.read_log()
         print(f"--- {self.module}: {log[-TAIL_CHARS:]}")
         if code is not None and code < 0:
             reason = ", most often for lack of memory" if code == -signal.SIGKILL else ""
