@@ -34,7 +34,10 @@ def sit_exam(
     if deadline.has_end and not limits.sheet.is_file():
         keep(exam.tabulate(exam.guess()))  # loading a base takes long; until then these are the answers
     keep(_answer(exam, limits, gpus))
-    run.finish({"questions": len(exam.questions), **_count_views(limits)})
+    counts = Sheet.load(limits.sheet).count_views() if limits.sheet.is_file() else {}
+    for sheet in run.folder.glob("sheet*.npz*"):
+        sheet.unlink()
+    run.finish({"questions": len(exam.questions), **counts})
 
 
 def _answer(exam: Exam, limits: Limits, gpus: Sequence[str]) -> pd.DataFrame:
@@ -45,11 +48,3 @@ def _answer(exam: Exam, limits: Limits, gpus: Sequence[str]) -> pd.DataFrame:
     from science_exam.answering.ensemble import answer_exam
 
     return answer_exam(exam, limits, "answering")
-
-
-def _count_views(limits: Limits) -> dict[str, int]:
-    """What is on the sheet; all sheets have served."""
-    counts = Sheet.load(limits.sheet).count_views() if limits.sheet.is_file() else {}
-    for sheet in limits.sheet.parent.glob("sheet*.npz*"):
-        sheet.unlink()
-    return counts

@@ -34,12 +34,13 @@ class Training:
     @property
     def weights(self) -> Path:
         """The folder of what was trained."""
-        return find_weights(self.folder).parent
+        return self.folder / (ENCODER if self.is_whole else ADAPTER)
 
     @property
     def inputs(self) -> list[Path]:
         """The files that decide what it answers."""
-        return [find_weights(self.folder), self.folder / "config.yaml"]
+        name = "model.safetensors" if self.is_whole else "adapter_model.safetensors"
+        return [self.weights / name, self.folder / "config.yaml"]
 
     def owns(self, asked: Path, identity: list[Path]) -> bool:
         """Whether it was trained on the question set in the folder `asked`, which these files identify."""
@@ -88,12 +89,6 @@ def read_training(folder: Path, base: str = "") -> TrainConfig:
     if changed := find_changed(folder, list_small_files(path)):
         raise UserError(f"{changed}: not the base that {folder} was trained on; train again")
     return replace(settings, base=replace(settings.base, path=path))
-
-
-def find_weights(folder: Path) -> Path:
-    """The file of the weights that the run in `folder` has trained."""
-    whole = folder / ENCODER
-    return whole / "model.safetensors" if whole.is_dir() else folder / ADAPTER / "adapter_model.safetensors"
 
 
 def choose_contexts(settings: TrainConfig, named: tuple[str, ...], asked: Path, own: bool) -> list[str]:
