@@ -23,8 +23,9 @@ def main(config: PushConfig, _: str) -> None:
     if config.dry_run:
         try:
             client = connect(patience)
-        except KaggleError:  # the plan says so
+        except KaggleError as error:
             client = None
+            print(f"Kaggle is not asked what is there: {error}")
         print(describe_plan(client, folder, config))
     else:
         ref = check_push(folder)

@@ -148,10 +148,12 @@ CASES = [
             stub.__dict__.update(token_user=None),
             os.environ.pop("KAGGLE_KEY"),
         ),
-        "wrong or expired",
+        "or expired ones; make new ones",
         set_variables(KAGGLE_API_TOKEN="", KAGGLE_KEY=KEY),
     ),
-    Case("a wrong key", set_variables(KAGGLE_KEY="1" * 32), "expired", set_variables(KAGGLE_KEY=KEY)),
+    Case(
+        "a wrong key", set_variables(KAGGLE_KEY="1" * 32), "wrong or expired", set_variables(KAGGLE_KEY=KEY)
+    ),
     Case(
         "another user is logged in",
         set_variables(KAGGLE_USERNAME="else"),
@@ -177,7 +179,7 @@ CASES = [
     Case(
         "the weekly hours are used up",
         fail("SaveKernel", answer={"error": "Maximum weekly GPU quota of 30.00 hours reached."}),
-        "hours or sessions are used up",
+        "hours, sessions or room are used up",
     ),
     Case(
         "not allowed",

@@ -179,8 +179,11 @@ class Stub(http.server.ThreadingHTTPServer):
 
     def list_kernel_session_output(self, body):
         self._find(self.kernels, body["userName"], body["kernelSlug"])
-        files = [{"fileName": name, "url": f"{self.address}/files/{name}"} for name in self.output]
-        return {"files": files, "log": self.log}
+        start = int(body.get("pageToken") or 0)
+        names = list(self.output)[start : start + 1]
+        page = {"files": [{"fileName": name, "url": f"{self.address}/files/{name}"} for name in names]}
+        log = {} if start else {"log": self.log}
+        return page | log | ({"nextPageToken": str(start + 1)} if start + 1 < len(self.output) else {})
 
     def get_submission_limits(self, body):
         return {"numToday": len(self.submissions), "numAllowedNow": DAILY - len(self.submissions)}

@@ -10,6 +10,7 @@ from kaggle_stub import TOKEN
 
 from science_exam.errors import KaggleError
 from science_exam.kaggle.uploading.client import connect
+from science_exam.kaggle.uploading.kernels import Kernel
 from science_exam.kaggle.uploading.messages import explain, redact
 from science_exam.kaggle.uploading.retrying import Patience, ask_again, is_passing, wait_until
 
@@ -96,7 +97,7 @@ def test_waiting_prints_each_change_once_and_gives_up_in_the_end(capsys):
         (
             400,
             b'{"message": "Maximum batch GPU session count of 2 reached"}',
-            "hours or sessions are used up",
+            "hours, sessions or room are used up",
         ),
         (409, b'{"message": "The slug is already in use"}', "choose another"),
         (418, b'{"message": "teapot"}', "dataset: Kaggle answered 418 (teapot)"),
@@ -105,6 +106,11 @@ def test_waiting_prints_each_change_once_and_gives_up_in_the_end(capsys):
 )
 def test_a_refusal_is_said_with_its_reason_and_what_to_do(status, body, says):
     assert says in explain("dataset", make_error(status, body))
+
+
+def test_of_an_unknown_reason_no_advice_is_made_up():
+    said = explain("dataset", make_error(400, b'{"message": "no file 14091"}'))
+    assert said == "dataset: Kaggle answered 400 (no file 14091)"
 
 
 @given(st.text(), st.from_regex(r"KGAT_[0-9A-Za-z]{20,40}", fullmatch=True), st.text())
@@ -133,6 +139,13 @@ def test_a_mistake_that_the_official_client_finds_itself_is_said_in_one_line(kag
 
     with pytest.raises(KaggleError, match="upload: Invalid folder with …"):
         connect(QUICK).ask("upload", refuse)
+
+
+@pytest.mark.parametrize("answer", [b"<html>log in</html>", b'{"status": "SOME_NEW_STATE"}'])
+def test_an_answer_that_cannot_be_read_is_said(answer, kaggle, monkeypatch):
+    monkeypatch.setattr(type(kaggle), "get_kernel_session_status", lambda *_: answer)
+    with pytest.raises(KaggleError, match="status of a/b-kernel: the official client cannot read the answer"):
+        Kernel(connect(QUICK), "a/b-kernel").look()
 
 
 def test_requests_have_time_limits(kaggle, monkeypatch):

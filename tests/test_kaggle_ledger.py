@@ -146,11 +146,17 @@ def test_entries_that_are_written_at_once_are_all_kept(work):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("id,score\n1,2\n", "expected the columns"), (",".join(COLUMNS) + "\n1,2\n", "row 1")]
+    ("text", "says"),
+    [
+        ("id,score\n1,2\n", "expected the columns"),
+        (",".join(COLUMNS) + "\n1,2\n", "row 1"),
+        ('ref,"x"y\n', "expected a table as CSV"),
+        ("ref,\udcff\n", "expected a table as CSV"),
+    ],
 )
 def test_another_table_is_refused(text, says, work):
     LEDGER.parent.mkdir()
-    LEDGER.write_text(text)
+    LEDGER.write_text(text, errors="surrogateescape")
     with pytest.raises(UserError, match=says):
         read_ledger(LEDGER)
 
@@ -185,7 +191,8 @@ def test_a_run_scores_the_mean_of_its_folds(work):
     assert score_runs(folder) == {"a": pytest.approx(0.7), "b": 0.5}
 
 
-def test_a_damaged_record_of_pushes_is_named(tmp_path):
-    (tmp_path / PUSHED).write_text("{")
+@pytest.mark.parametrize("text", ["{", "[1]", "1"])
+def test_a_damaged_record_of_pushes_is_named(text, tmp_path):
+    (tmp_path / PUSHED).write_text(text)
     with pytest.raises(UserError, match="delete it and push again"):
         Pushed(tmp_path)

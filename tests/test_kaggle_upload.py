@@ -1,7 +1,10 @@
 """A push: the real client against a stand-in for Kaggle, with every fault that we know of."""
 
 import json
+import shutil
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -9,6 +12,7 @@ from kaggle_faults import ALWAYS, CASES
 from kaggle_stub import TOKEN, USER
 from small_kernel import NAME
 
+from science_exam.kaggle.manifest import MARKER, describe_file, read_manifest, write_manifest
 from science_exam.kaggle.packing.metadata import KERNEL_METADATA, read_kernel, write_metadata
 from science_exam.kaggle.uploading.pushed import PUSHED
 
@@ -118,11 +122,45 @@ def test_a_push_may_be_interrupted_at_any_request(push, kaggle, kernel, monkeypa
     assert push()[0] == 0
     for stop in range(1, len(calls), len(calls) // 6):
         kaggle.datasets.clear(), kaggle.kernels.clear(), calls.clear()
+        kaggle.statuses = ["QUEUED", "COMPLETE"]
+        shutil.rmtree(Path(tempfile.gettempdir()) / ".kaggle")  # all requests are to be made again
         (kernel / PUSHED).unlink()
         assert push()[0] == 130
         assert push()[0] == 0
         assert [len(kaggle.datasets[ref]) for ref in DATASETS] == [1, 1, 1, 1], stop
         assert len(kaggle.kernels[REF]) == 1, stop
+
+
+def test_a_version_may_be_shown_late(push, kaggle, monkeypatch):
+    original, shown = type(kaggle).get_kernel, []
+
+    def show_late(stub, body):
+        answer = original(stub, body)
+        shown.append(answer["metadata"]["currentVersionNumber"])
+        return answer if len(shown) > 2 else {"metadata": {"currentVersionNumber": shown[-1] - 1}}
+
+    monkeypatch.setattr(type(kaggle), "get_kernel", show_late)
+    code, said = push()
+    assert code == 0, said
+    assert len(kaggle.kernels[REF]) == 1
+
+
+def test_the_session_of_a_later_version_is_not_taken_for_the_pushed_ones(push, kaggle, kernel):
+    kaggle.fail("GetKernelSessionStatus", status=500, times=ALWAYS)
+    assert push()[0] == 1
+    ours, original = len(kaggle.kernels[REF]), kaggle.get_kernel_session_status
+
+    def save_another(body):
+        kaggle.kernels[REF].append(kaggle.kernels[REF][-1])
+        del kaggle.get_kernel_session_status
+        return original(body)
+
+    kaggle.get_kernel_session_status, kaggle.statuses = save_another, ["RUNNING", "COMPLETE"]
+    code, said = push()
+    assert code == 1
+    assert f"version {ours + 1} came after the pushed {ours}; push again" in said
+    assert push()[0] == 0
+    assert len(kaggle.kernels[REF]) == ours + 2
 
 
 def test_a_bad_session_is_not_waited_for_again(push, kaggle):
@@ -164,14 +202,39 @@ def test_a_dry_run_without_credentials_says_so(push, kaggle, monkeypatch):
     code, said = push("--dry-run")
     assert code == 0
     assert said.count("create or new version") == len(BUNDLES)
+    assert "Kaggle is not asked what is there: no credentials for Kaggle" in said
     assert "in the way: nobody is logged in" in said
+
+
+def cut_metadata(kernel):
+    (kernel / KERNEL_METADATA).write_text("{")
+
+
+def take_notebook(kernel):
+    (kernel / f"{NAME}.ipynb").unlink()
+
+
+@pytest.mark.parametrize(("damage", "says"), [(cut_metadata, "expected JSON"), (take_notebook, "no such")])
+def test_what_is_not_fit_to_be_pushed_has_no_plan(damage, says, push, kernel):
+    damage(kernel)
+    code, said = push("--dry-run")
+    assert code == 1
+    assert f"{kernel.name}: not fit to be pushed: " in said
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_a_line_without_speed_is_refused(push):
+    code, said = push("--dry-run", "mb_per_second=0")
+    assert code == 2
+    assert "mb_per_second: expected more than 0" in said
 
 
 def test_without_credentials_a_push_says_where_they_belong(push, monkeypatch):
     monkeypatch.delenv("KAGGLE_KEY")
     code, said = push()
     assert code == 1
-    assert "no valid credentials for Kaggle" in said
+    assert "no credentials for Kaggle, or expired ones; make new ones at kaggle.com" in said
 
 
 def test_a_token_does_as_well_as_a_key(push, kaggle, monkeypatch):
@@ -193,8 +256,15 @@ def test_an_owner_must_be_known(push, kernel):
 
 
 def test_a_secret_in_a_bundle_stops_the_push(push, kaggle, kernel):
-    (kernel / "bundles" / "runs" / "science-exam-manifest.json").write_text(json.dumps({"token": TOKEN}))
-    assert push()[0] == 1
+    bundle = kernel / "bundles" / "runs"
+    manifest = read_manifest(bundle / MARKER)
+    leaking = next(member for member in manifest.files if member.name.endswith("config.yaml"))
+    (bundle / leaking.name).write_text(f"token: {TOKEN}\n")
+    members = [describe_file(bundle / member.name, member.path) for member in manifest.files]
+    write_manifest(replace(manifest, files=tuple(members)), bundle)
+    code, said = push()
+    assert code == 1
+    assert f"{leaking.name}: holds what looks like a Kaggle token" in said
     assert kaggle.requests == []
 
 

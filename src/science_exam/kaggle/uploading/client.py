@@ -5,6 +5,7 @@ Importing the official client logs in, prints, and may end the process: it is im
 
 import contextlib
 import io
+import json
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from science_exam.errors import KaggleError, UserError
-from science_exam.kaggle.uploading.messages import ADVICE, explain, redact
+from science_exam.kaggle.uploading.messages import LOG_IN, explain, redact
 from science_exam.kaggle.uploading.retrying import Patience, ask_again
 from science_exam.kaggle.uploading.strict_uploads import TIMEOUT_SECONDS, StrictUploads
 
@@ -53,6 +54,13 @@ class Client:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 return ask_again(call, self.patience, find)
+        except (json.JSONDecodeError, KeyError) as error:  # no JSON, or a state that has no name yet
+            raise KaggleError(
+                self.redact(
+                    f"{what}: the official client cannot read the answer ({error!r}); a proxy may have sent "
+                    f"it, or a newer client be needed"
+                )
+            ) from None
         except requests.RequestException as error:
             raise KaggleError(self.redact(explain(what, error))) from None
         except (ValueError, TypeError) as error:  # the official client's own checks, and its answers' types
@@ -120,7 +128,7 @@ def connect(patience: Patience) -> Client:
         return bool(api.config_values.get("username"))
 
     if not Client(api, patience).ask("logging in", log_in):
-        raise KaggleError(f"no valid credentials for Kaggle: {ADVICE[401]}")
+        raise KaggleError(f"no credentials for Kaggle, or expired ones; {LOG_IN}")
     return Client(api, patience)
 
 

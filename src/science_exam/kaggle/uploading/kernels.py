@@ -104,14 +104,15 @@ class Kernel:
 
         request = ApiListKernelSessionOutputRequest()
         request.user_name, request.kernel_slug, request.page_size = self._owner, self._slug, PAGE
-        files: dict[str, str] = {}
+        files, log = {}, ""
         while True:
             answer = self._client.ask(
                 f"output of {self.ref}", lambda: self._call("list_kernel_session_output", request)
             )
             files |= {file.file_name: file.url for file in answer.files}
+            log = log or answer.log  # comes with the first page
             if not answer.next_page_token:
-                return Output(files, self._client.redact(_read_log(answer.log)))
+                return Output(files, self._client.redact(_read_log(log)))
             request.page_token = answer.next_page_token
 
     def download(self, output: Output, folder: Path) -> None:

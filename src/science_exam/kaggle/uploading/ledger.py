@@ -49,10 +49,17 @@ def read_ledger(path: Path) -> list[Entry]:
     """The entries of a ledger, none where there is no file.
 
     Raises:
-        UserError: other columns than expected, or a row that does not fill them.
+        UserError: other columns than expected, a row that does not fill them, or no CSV.
     """
     if not path.is_file():
         return []
+    try:
+        return _read_entries(path)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected a table as CSV in UTF-8 ({error}); mend it by hand") from None
+
+
+def _read_entries(path: Path) -> list[Entry]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         if reader.fieldnames != COLUMNS:

@@ -9,18 +9,21 @@ from science_exam.kaggle.uploading.retrying import name_failure
 TOKEN = re.compile(r"KGAT_\w+|((?:Basic|Bearer) )[\w+/=.-]+")
 MIN_SECRET = 6  # shorter values stand in texts by chance
 GO_ON = "the same command goes on from here"
+LOG_IN = (
+    "make new ones at kaggle.com/settings, for the places where the official client looks (~/.kaggle, "
+    "KAGGLE_API_TOKEN)"
+)
 # What to do, by the status of the answer.
 ADVICE = {
-    401: "the credentials were refused: they are wrong or expired; make new ones at kaggle.com/settings, for "
-    "the places where the official client looks (~/.kaggle, KAGGLE_API_TOKEN)",
+    401: f"the credentials were refused: they are wrong or expired; {LOG_IN}",
     403: "not allowed: it belongs to another user, or the competition's rules are yet to be accepted",
     404: "not there: look for it on the site, and at its name here",
     429: f"too many requests; wait some minutes, then {GO_ON}",
 }
 # What to do, by words of the answer.
 QUOTA = re.compile(r"quota|maximum (weekly|batch)|session count", re.IGNORECASE)
-TAKEN = re.compile(r"already (in use|taken|exists)|409|conflict", re.IGNORECASE)
-LATER = f"hours or sessions are used up: see kaggle.com/settings, wait or stop another session, then {GO_ON}"
+TAKEN = re.compile(r"already (in use|taken|exists)|\b409\b|conflict", re.IGNORECASE)
+LATER = f"hours, sessions or room are used up: see kaggle.com/settings, wait or free some, then {GO_ON}"
 OTHER_NAME = "the name or title is taken: choose another, with make kernel NAME=…"
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from science_exam.errors import KaggleError
 from science_exam.kaggle.config import PushConfig
-from science_exam.kaggle.packing.metadata import NO_OWNER, check_kernel, read_kernel
+from science_exam.kaggle.packing.metadata import NO_OWNER, read_kernel
 from science_exam.kaggle.uploading.bundles import UNCHANGED, UNKNOWN, Upload, plan_upload
 from science_exam.kaggle.uploading.client import Client
 from science_exam.kaggle.uploading.pushed import Pushed
-from science_exam.kaggle.uploading.pushing import check_owner, list_uploads, read_metadata
+from science_exam.kaggle.uploading.pushing import check_files, check_owner, list_uploads, read_metadata
 
 STEPS = (
     "each bundle: is it there, and its version; its upload; is it ready; which files have arrived",
@@ -24,8 +24,12 @@ def describe_plan(client: Client | None, folder: Path, config: PushConfig) -> st
         client: of someone who is logged in; None where nobody is.
         folder: kernels/<name>.
         config: of the push.
+
+    Raises:
+        KaggleError: the kernel is not fit to be pushed.
     """
-    problems = check_kernel(folder) + _list_account_problems(client, folder)
+    check_files(folder)
+    problems = _list_account_problems(client, folder)
     kernel, metadata = read_kernel(folder), read_metadata(folder)
     notebook = folder / metadata["code_file"]
     lines = [
@@ -51,7 +55,7 @@ def _list_account_problems(client: Client | None, folder: Path) -> list[str]:
     if ref.startswith(f"{NO_OWNER}/"):
         return [f"no owner yet: make kernel NAME={folder.name} ARGS=owner=<your user name at Kaggle>"]
     if client is None:
-        return ["nobody is logged in at Kaggle, so it was not asked what is there"]
+        return ["nobody is logged in"]
     try:
         check_owner(client, ref)
     except KaggleError as error:

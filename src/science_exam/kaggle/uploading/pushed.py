@@ -35,8 +35,10 @@ class Pushed:
         if self._path.is_file():
             try:
                 self._steps = dict(json.loads(self._path.read_text(encoding="utf-8")))
-            except ValueError as error:
-                raise UserError(f"{self._path}: expected JSON ({error}); delete it and push again") from None
+            except (ValueError, TypeError) as error:
+                raise UserError(
+                    f"{self._path}: expected JSON of steps ({error}); delete it and push again"
+                ) from None
 
     def read(self, name: str) -> dict[str, Any]:
         """What is known of a step; nothing where it was never begun."""

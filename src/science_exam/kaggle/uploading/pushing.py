@@ -27,14 +27,19 @@ COMPLETE, OVER = "complete", ("complete", "error", "cancel_requested", "cancel_a
 TAIL_LINES = 30  # of a log, that are shown
 
 
+def check_files(folder: Path) -> None:
+    """Raise a `KaggleError` unless a kernel is fit to be pushed, as far as this machine can tell."""
+    if problems := check_kernel(folder):
+        raise KaggleError(f"{folder}: not fit to be pushed: " + "; ".join(problems))
+
+
 def check_push(folder: Path) -> str:
-    """The ref of a kernel that is fit to be pushed, as far as this machine can tell.
+    """The ref of a kernel that is fit to be pushed.
 
     Raises:
         KaggleError: it is not, or its owner is not known yet.
     """
-    if problems := check_kernel(folder):
-        raise KaggleError(f"{folder}: not fit to be pushed: " + "; ".join(problems))
+    check_files(folder)
     ref = read_metadata(folder)["id"]
     if ref.startswith(f"{NO_OWNER}/"):
         raise KaggleError(
@@ -126,8 +131,10 @@ def fetch_result(kernel: Kernel, folder: Path, pushed: Pushed, minutes: float) -
         return
 
     def look() -> tuple[bool, str]:
-        if kernel.find_version() != step["version"]:
-            raise KaggleError(f"{kernel.ref}: another version than {step['version']} is there; push again")
+        if (latest := kernel.find_version()) > step["version"]:  # it may be shown late
+            raise KaggleError(
+                f"{kernel.ref}: version {latest} came after the pushed {step['version']}; push again"
+            )
         status, why = kernel.look()
         failures[:] = [why]
         return status in OVER, status

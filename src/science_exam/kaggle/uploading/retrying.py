@@ -50,7 +50,8 @@ def name_failure(error: requests.RequestException) -> str:
     """What went wrong with a request, in a few words."""
     if error.response is not None:
         return f"answered {error.response.status_code}"
-    return "did not answer in time" if isinstance(error, requests.Timeout) else "cut the connection"
+    late = isinstance(error, requests.Timeout)
+    return "did not answer in time" if late else "could not be reached, or cut the connection"
 
 
 def ask_again(
