@@ -71,6 +71,7 @@ def push(stub: Stub, killed: bool = False) -> tuple[int, str]:
     while killed and process.poll() is None:
         if stub.count("PUT") >= 4:
             process.kill()
+        time.sleep(0.01)
     out, err = process.communicate()
     if any(secret in out + err for secret in (KEY, TOKEN)):
         raise AssertionError("a secret was shown")
