@@ -159,6 +159,19 @@ def test_damage_is_done_to_a_copy(kernel, fault):
     assert sum(map(len, faults)) == (fault == "corrupted-adapter")
 
 
+def test_no_fold_knows_that_its_base_was_spoilt(kernel):
+    folder = kernel / "bundles" / "runs"
+    files = {
+        member.path: (folder / member.name).read_bytes() for member in read_manifest(folder / MARKER).files
+    }
+    again = {place.replace("fold0", "fold1"): content for place, content in files.items()}
+    write_bundle(NAME, "runs", files | again, folder)
+    build_inputs(kernel, KernelConfig(name=NAME), "flat", "nan-logits", Path("root"))
+    records = [path.read_text() for path in Path("root").rglob("*inputs.json")]
+    assert len(records) == 2
+    assert not any("model.safetensors" in record for record in records)
+
+
 def test_a_deadline_is_in_the_settings_of_the_notebook(kernel):
     build_inputs(kernel, KernelConfig(name=NAME), "flat", "deadline", Path("root"))
     [settings] = find_files([Path("root")], "exam.yaml")
@@ -207,6 +220,19 @@ def test_a_sealed_session_reaches_nothing_but_its_inputs(look_around, monkeypatc
     }
     assert (ended.problem, ended.unsealed) == ("", "")
     assert not Path("/kaggle").exists() or not any(Path("/kaggle").iterdir())
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_the_notebook_is_not_given_what_is_the_users_own(tmp_path, monkeypatch, is_sealed):
+    own = ("https_proxy", "PYTHONPATH", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "SOME_TOKEN", "EXAM_WORKING")
+    for name in own:
+        monkeypatch.setenv(name, "the user's own")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    (tmp_path / "root").mkdir()
+    session = Session(tmp_path / "root", tmp_path, 60, 10**9)
+    environment = sealing.make_environment(session, is_sealed, "runtime")
+    assert "the user's own" not in environment.values()
+    assert environment["LANG"] == "C.UTF-8"
 
 
 def test_without_root_connections_are_refused_and_the_rest_is_said(look_around, monkeypatch):

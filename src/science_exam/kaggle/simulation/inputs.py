@@ -11,7 +11,7 @@ import yaml
 
 from science_exam.errors import UserError
 from science_exam.kaggle.config import Fault, KernelConfig, Layout
-from science_exam.kaggle.manifest import MARKER, describe_file, read_manifest, write_manifest
+from science_exam.kaggle.manifest import MARKER, Member, describe_file, read_manifest, write_manifest
 from science_exam.kaggle.packing.bundles import CODE, list_bundles
 from science_exam.kaggle.packing.metadata import name_dataset
 from science_exam.kaggle.packing.run_files import read_runs
@@ -93,7 +93,7 @@ def _link_folder(source: Path, target: Path) -> None:
 
 def _damage_adapter(laid: dict[str, Path]) -> None:
     """Turn some bytes of an adapter over; its manifest stays as it was."""
-    path = laid["runs"] / _find_member(laid["runs"], "adapter_model.safetensors").name
+    path = laid["runs"] / _find_members(laid["runs"], "adapter_model.safetensors")[0].name
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 64] = bytes(255 - byte for byte in content[middle : middle + 64])
@@ -120,7 +120,8 @@ def _spoil_base(laid: dict[str, Path]) -> None:
             {name: v for name, v in recorded.items() if "model.safetensors" not in name}
         ).encode()
 
-    _change_member(laid["runs"], "/inputs.json", forget)
+    for member in _find_members(laid["runs"], "/inputs.json"):
+        _change_member(laid["runs"], member.path, forget)
 
 
 def _spoil_embedding(content: bytes) -> bytes:
@@ -136,17 +137,16 @@ def _spoil_embedding(content: bytes) -> bytes:
     return save(tensors, metadata={"format": "pt"})
 
 
-def _find_member(folder: Path, ending: str):
+def _find_members(folder: Path, ending: str) -> list[Member]:
     members = read_manifest(folder / MARKER).files
-    found = next((member for member in members if f"/{member.path}".endswith(ending)), None)
-    if found is None:
+    if not (found := [member for member in members if f"/{member.path}".endswith(ending)]):
         raise UserError(f"{folder}: this fault needs a file …{ending}, which this kernel has not")
     return found
 
 
 def _change_member(folder: Path, ending: str, change: Callable[[bytes], bytes]) -> None:
     """Change a file of a bundle, and its manifest with it."""
-    member, manifest = _find_member(folder, ending), read_manifest(folder / MARKER)
+    member, manifest = _find_members(folder, ending)[0], read_manifest(folder / MARKER)
     path = folder / member.name
     _replace(path, change(path.read_bytes()))
     changed = describe_file(path, member.path)

@@ -12,11 +12,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from science_exam.kaggle.packing.secret_scan import SECRET_VARIABLE
 from science_exam.kaggle.simulation import sealed_room
 
 HIDDEN = ("data", "kernels", "models")  # of the checkout: what is answered with comes from the inputs
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+OWN = ("PYTHONPATH", "EXAM_", "KAGGLE_")  # how variables begin that are set anew
 LATE_SECONDS = 60  # for a session that does not end itself
 EMPTYING_SECONDS = 10
 CGROUPS = Path("/sys/fs/cgroup")
@@ -83,9 +85,8 @@ def can_seal() -> bool:
 
 
 def make_environment(session: Session, is_sealed: bool, runtime: str) -> dict[str, str]:
-    """The environment of the notebook: Kaggle's, without what leads to this checkout or to a network."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in PROXIES}
-    kept.pop("PYTHONPATH", None)
+    """The environment of the notebook: Kaggle's, without secrets and ways to a checkout or a network."""
+    kept = {name: value for name, value in os.environ.items() if not _is_own(name)}
     temp = Path("/kaggle/temp") if is_sealed else (session.folder / "temp").absolute()
     kept |= {
         "HOME": str(temp / "home"),
@@ -104,6 +105,11 @@ def make_environment(session: Session, is_sealed: bool, runtime: str) -> dict[st
             "EXAM_TEMP": str(temp),
         }
     return kept
+
+
+def _is_own(name: str) -> bool:
+    """Whether a variable is of this machine's user, and not to be seen by the notebook."""
+    return name.lower() in PROXIES or name.startswith(OWN) or bool(SECRET_VARIABLE.search(name))
 
 
 def describe_job(session: Session, is_sealed: bool, cgroup: str) -> dict:
