@@ -211,9 +211,12 @@ def test_another_run_under_the_same_name_must_be_asked_for(made):
         made()
 
 
-def test_hours_and_views_change_without_asking(made):
+def test_what_is_in_no_large_bundle_changes_without_asking(made):
     made()
-    assert read_exam(made(hours=4, views=2)).hours == 4
+    changes = {"hours": 4, "views": 2, "owner": "me", "machine_shape": "None", "title": "Science Exam Test"}
+    kernel = made(**changes)
+    assert read_exam(kernel).hours == 4
+    assert json.loads((kernel / "kernel-metadata.json").read_text())["machine_shape"] == "None"
 
 
 def test_the_commit_is_written_down(made):

@@ -83,8 +83,9 @@ def _describe_exam(
 def make_kernel(plan: Plan, overwrite: bool) -> Path:
     """Write kernels/<name> and return it.
 
-    The large bundles are kept when they were made of the same runs and index with the same settings. The
-    code, the notebook and the metadata are small and follow the checkout: they are written every time.
+    The large bundles are kept when they were made of the same runs, index, base, wheels and pins. The code,
+    the notebook and the metadata are small and follow the checkout and the settings: they are written every
+    time.
 
     Raises:
         UserError: the folder holds a kernel of other runs or settings, or a wheel is not to be had.
@@ -94,7 +95,7 @@ def make_kernel(plan: Plan, overwrite: bool) -> Path:
     manifests = [file for file in sources if file.name in (MANIFEST, "config.json")]
     run = open_run(
         folder / "bundles", replace(plan.config, overwrite=overwrite), [*manifests, *PIN_FILES],
-        without=("owner", "views", "hours", "short_rows"),
+        without=("title", "owner", "competition", "machine_shape", "views", "hours", "short_rows"),
     )  # fmt: skip
     if not run.finished:
         run.begin()
