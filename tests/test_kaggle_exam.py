@@ -1,6 +1,7 @@
 """The notebook's stages: inputs, wheels, questions, passages and answers, on a tiny base."""
 
 import json
+import pickle
 import platform
 import shutil
 import sys
@@ -439,9 +440,27 @@ def test_what_a_process_that_died_has_left_is_answered_by_another(trained, bases
     assert len(hurried.numbers) == 6
 
 
-def test_the_base_answers_alone_where_no_adapter_is_left(trained, bases, asked):
-    alone = answer(make_job(trained, bases[LLAMA].folder), asked)
-    assert len(alone.numbers) == 12
+@pytest.mark.parametrize("objective", ["completion", "binary"])
+def test_the_base_answers_alone_where_no_adapter_is_left(trained, bases, asked, tmp_path, objective):
+    settings = tmp_path / "fold0"
+    shutil.copytree(trained / "fold0", settings, ignore=shutil.ignore_patterns("adapter"))
+    told = (settings / "config.yaml").read_text()
+    (settings / "config.yaml").write_text(told.replace("objective: completion", f"objective: {objective}"))
+    alone = answer(make_job(trained, bases[LLAMA].folder, settings=str(settings), views=2), asked)
+    assert (len(alone.numbers), alone.n_views) == (12, 24 if objective == "completion" else 12)
+    assert json.loads((asked / NOTES).read_text()) == []
+
+
+def test_also_the_base_alone_is_asked_by_a_process_on_each_gpu(trained, bases, asked, monkeypatch):
+    seen = []
+
+    def answer_in_shares(exam, limits, gpus):
+        seen.extend(gpus)
+        shares.fill_sheet(pickle.loads(pickle.dumps(exam)), limits.sheet, limits.deadline, None)
+
+    monkeypatch.setattr(shares, "answer_in_shares", answer_in_shares)
+    alone = answer(make_job(trained, bases[LLAMA].folder, gpus=("0", "1")), asked)
+    assert (len(alone.numbers), seen) == (12, ["0", "1"])
 
 
 def test_a_run_that_does_not_load_leaves_the_answers_to_the_others(trained, bases, asked, tmp_path):

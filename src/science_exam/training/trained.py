@@ -1,5 +1,6 @@
 """Finished trainings: their settings, their weights, and their base where that is on this machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,6 +49,12 @@ class Training:
         return same_name and not find_changed(self.folder, identity)
 
 
+class Untrained(Training):
+    """The base of a training, without what was trained; it is asked as that one would be."""
+
+    weights = None
+
+
 def read_trainings(run: Path, base: str = "") -> list[Training]:
     """The trainings of all folds of a run, or of one.
 
@@ -61,15 +68,20 @@ def read_trainings(run: Path, base: str = "") -> list[Training]:
     """
     folders = _list_folds(run)
     trainings = [Training(folder, read_training(folder, base)) for folder in folders]
+    check_alike(trainings)
+    return trainings
+
+
+def check_alike(trainings: Sequence[Training]) -> None:
+    """Raise a `UserError` when folds of one run differ in more than what they hold out."""
     first = trainings[0]
     for training in trainings:
         if differing := _find_differing(first, training):
             raise UserError(
                 f"{training.folder}: trained with other settings than {first.folder} "
                 f"({', '.join(differing)}), so they are not one model; train both alike, or answer with one: "
-                f"make predict RUN={run.name}/{first.folder.name}"
+                f"RUN={first.folder.parent.name}/{first.folder.name}"
             )
-    return trainings
 
 
 def read_training(folder: Path, base: str = "") -> TrainConfig:

@@ -24,7 +24,7 @@ from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.kaggle.session.retrieving import CONTEXTS_FILE, QUESTIONS_FILE
 from science_exam.tables import CONTEXTS, QUESTIONS, read_table
-from science_exam.training.trained import Training, read_training
+from science_exam.training.trained import Training, Untrained, read_training
 
 JOB, NOTES, SHEET = "job.json", "notes.json", "sheet.npz"
 LOADING_SECONDS = 60.0  # left at least, for a model to be loaded once more
@@ -95,16 +95,16 @@ def answer_all(folder: Path) -> None:
 def _answer_with(folds: Sequence[Path], job: Job, folder: Path, deadline: Deadline, sheet: Path) -> list[str]:
     """Answer with the folds of a run, or with the base alone; what is worth a note."""
     trainings, notes = _read_fitting(folds or [Path(job.settings)], job.base)
+    if not folds:
+        trainings = [Untrained(training.folder, training.settings) for training in trainings]
     first, views = trainings[0], job.views
-    if folds and (first.is_whole or first.settings.objective == "binary"):
+    if first.is_whole or first.settings.objective == "binary":
         deadline, views = Deadline(0), 1  # these answer all questions or none, in one way
     questions = read_table(QUESTIONS, folder / QUESTIONS_FILE)
     contexts = read_table(CONTEXTS, folder / CONTEXTS_FILE)
     config = PredictConfig(views=views, batch_size=job.batch_size)
     exam = Exam(trainings, config, questions, [contexts], np.full(len(questions), TEST))
-    if not folds:
-        _answer_alone(exam, deadline, sheet)
-    elif len(job.gpus) > 1 and len(questions) >= len(job.gpus):
+    if len(job.gpus) > 1 and len(questions) >= len(job.gpus):
         notes += _answer_on_all(exam, deadline, sheet, job.gpus)
     else:
         from science_exam.answering.shares import fill_sheet
@@ -124,15 +124,6 @@ def _answer_on_all(exam: Exam, deadline: Deadline, sheet: Path, gpus: Sequence[s
         return []
     fill_sheet(exam, sheet, deadline, "answering")
     return [f"a process of {len(gpus)} died; {n_undone} of its questions were left to one GPU"]
-
-
-def _answer_alone(exam: Exam, deadline: Deadline, sheet: Path) -> None:
-    """Answer with the base, asked as the adapter would have been."""
-    from science_exam.answering.predictions import load_answerer
-
-    answerer = load_answerer(exam.trainings[0].settings, None, exam.config)
-    limits = _make_limits(deadline, sheet)
-    answerer.predict(exam.questions, exam.contexts[0], TEST, "base", "answering", limits)
 
 
 def _make_limits(deadline: Deadline, sheet: Path) -> Limits:
