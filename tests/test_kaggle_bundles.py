@@ -1,6 +1,7 @@
 """Bundles: what goes into them, and what may not."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,8 +107,15 @@ def test_a_run_is_not_named_twice(made):
 
 
 def test_adapters_of_two_bases_do_not_answer_together(made):
-    write_run(1, base=BaseConfig(path="models/other"))
+    other = write_run(1, base=BaseConfig(path="models/other"))
+    shutil.copytree(other, "data/runs/other/fold1")
     with pytest.raises(UserError, match="expected adapters of one base"):
+        made(runs=(f"{RUN}/fold0", "data/runs/other"))
+
+
+def test_folds_that_were_trained_differently_are_not_one_run(made):
+    write_run(1, max_tokens=300)
+    with pytest.raises(UserError, match=r"fold1: trained with other settings than .*fold0 \(max_tokens\)"):
         made()
 
 
@@ -164,9 +172,10 @@ def test_a_weight_that_was_chosen_stays_chosen(made):
 
 def test_runs_whose_contexts_came_about_differently_are_not_mixed(made):
     write_run(0, contexts=write_contexts(k=5))
-    write_run(1, contexts=write_contexts(CONTEXTS.with_name("other"), k=6))
+    other = write_run(1, contexts=write_contexts(CONTEXTS.with_name("other"), k=6))
+    shutil.copytree(other, "data/runs/other/fold1")
     with pytest.raises(UserError, match="retrieved with different settings"):
-        made()
+        made(runs=(f"{RUN}/fold0", "data/runs/other"))
 
 
 def test_an_index_of_other_passages_is_refused(made):

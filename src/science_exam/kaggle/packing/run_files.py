@@ -1,12 +1,13 @@
 """What of trained runs, and of the base below them, a notebook needs."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from science_exam.errors import UserError
 from science_exam.runs import MANIFEST
 from science_exam.training.base import KAGGLE_SCHEME, fetch_base
-from science_exam.training.trained import Training, read_trainings
+from science_exam.training.trained import Training, check_alike, read_trainings
 
 RECORDS = ("config.yaml", "inputs.json", MANIFEST)
 MODEL_FILES = (".jinja", ".json", ".model", ".safetensors", ".txt")
@@ -17,12 +18,15 @@ def read_runs(runs: Iterable[str]) -> list[Training]:
     """The finished trainings that answer together.
 
     Raises:
-        UserError: none are named, one is not finished, two would lie in one folder, or their bases differ.
+        UserError: none are named, one is not finished, two would lie in one folder, folds of a run differ in
+            more than what they hold out, or the bases of runs do.
     """
     folders = [folder for run in runs for folder in _list_finished(Path(run))]
     trainings = [training for folder in folders for training in read_trainings(folder)]
     if not trainings:
         raise UserError("runs: expected folders of runs, such as data/runs/demo, found none")
+    for _, folds in groupby(trainings, key=lambda training: training.folder.parent):
+        check_alike(list(folds))
     places = [place_run(training) for training in trainings]
     if twice := [place for place in places if places.count(place) > 1]:
         raise UserError(f"{twice[0]}: named twice, or two runs of this name; each is answered with once")
