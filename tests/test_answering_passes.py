@@ -1,11 +1,19 @@
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
+from science_exam.answering import passes
 from science_exam.answering.deadline import Deadline
-from science_exam.answering.passes import ENCODED_TOGETHER, FIRST_TOKENS, Examination, Pass
+from science_exam.answering.passes import (
+    CHECKPOINT_SECONDS,
+    ENCODED_TOGETHER,
+    FIRST_TOKENS,
+    Examination,
+    Pass,
+)
 from science_exam.answering.sheet import Sheet
 from science_exam.training.fast.rows import Group, Row
 
@@ -190,6 +198,19 @@ def test_a_limited_time_answers_the_shortest_first_and_ends_in_time(is_gpu):
     n = int(answered.sum())
     assert 0 < n < 200 and answered[:n].all()
     assert sum(map(sum, reader.packs[:1])) * 100 <= FIRST_TOKENS
+
+
+def test_the_sheet_is_saved_more_often_towards_the_end_of_the_time(monkeypatch):
+    reader, saved = FakeReader(seconds_per_token=0.01), []
+    monkeypatch.setattr(passes.time, "monotonic", reader.clock)
+    sheet = Sheet.blank(np.full((400, N_OPTIONS), 1 / N_OPTIONS))
+    examination = Examination(
+        reader, sheet, 300, Deadline(100.0, clock=reader.clock), lambda sheet: saved.append(reader.now)
+    )
+    examination.work_off([make_pass([100] * 400)])
+    assert saved[0] > CHECKPOINT_SECONDS
+    assert all(later - earlier < CHECKPOINT_SECONDS + 3.1 for earlier, later in pairwise(saved))
+    assert saved[-1] - saved[-2] < 3
 
 
 @pytest.mark.parametrize("is_gpu", [False, True])

@@ -209,7 +209,8 @@ class Examination:
         return [np.full((1, self.sheet.fallback.shape[1]), np.nan)]
 
     def _save_sometimes(self) -> None:
-        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+        # More and more often towards the end: a process that is ended there loses little.
+        if time.monotonic() - self._saved > min(CHECKPOINT_SECONDS, self._deadline.seconds_left):
             self._save(self.sheet)
             self._saved = time.monotonic()
 
