@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kaggle_stub import COMPLETE_REPORT, KEY, TOKEN, USER, Stub
+from small_kernel import NAME
 
 from science_exam.kaggle.packing.metadata import KERNEL_METADATA
 from science_exam.kaggle.uploading.pushed import Pushed
@@ -74,12 +75,12 @@ CASES = [
     Case(
         "error in an answer 200 to the notebook",
         fail("SaveKernel", answer={"error": "the source is too large"}),
-        "the source is too large",
+        f"error: notebook {USER}/{NAME}: the source is too large\n",
     ),
     Case(
         "error in an answer 200 to a dataset",
         fail("CreateDataset", answer={"status": "Error", "error": "no such licence"}),
-        "no such licence",
+        f"error: dataset {USER}/{NAME}-code: no such licence\n",
     ),
     Case(
         "a model that is not to be had",

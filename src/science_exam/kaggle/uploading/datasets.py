@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from science_exam.errors import KaggleError
 from science_exam.kaggle.uploading.client import Client
-from science_exam.kaggle.uploading.messages import GO_ON, advise
+from science_exam.kaggle.uploading.messages import GO_ON, explain_reason
 
 READY, FAILED = "ready", ("failed", "deleted")
 PAGE = 100  # files that are listed at a time
@@ -107,4 +107,4 @@ class Dataset:
         """An answer that the official client takes for well may hold an error."""
         if answer.error or answer.status.lower() not in ("ok", ""):
             said = answer.error or f"status {answer.status}"
-            raise KaggleError(self._client.redact(f"dataset {self.ref}: {said}; {advise(said) or GO_ON}"))
+            raise KaggleError(self._client.redact(explain_reason(f"dataset {self.ref}", said)))

@@ -11,7 +11,7 @@ import requests
 from science_exam.errors import KaggleError
 from science_exam.kaggle.packing.metadata import KERNEL_METADATA
 from science_exam.kaggle.uploading.client import Client
-from science_exam.kaggle.uploading.messages import GO_ON, advise
+from science_exam.kaggle.uploading.messages import explain_reason
 from science_exam.kaggle.uploading.strict_uploads import TIMEOUT_SECONDS
 
 GROUP = "kernels.kernels_api_client"
@@ -143,8 +143,8 @@ class Kernel:
         """An answer that the official client takes for well may hold an error."""
         named = answer.ref.removeprefix("/").removeprefix("code/")
         if answer.error or not answer.version_number:
-            said = self._client.redact(answer.error or "Kaggle gave it no version")
-            raise KaggleError(f"notebook {self.ref}: {said.rstrip('.')}; {advise(said) or GO_ON}")
+            said = answer.error or "Kaggle gave it no version"
+            raise KaggleError(self._client.redact(explain_reason(f"notebook {self.ref}", said)))
         if named and named.lower() != self.ref.lower():
             return Saved(answer.version_number, f"was saved as {named}: title and name differ; make it again")
         without = {kind: getattr(answer, f"invalid_{kind}_sources") or [] for kind in SOURCES}

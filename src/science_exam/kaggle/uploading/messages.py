@@ -46,11 +46,17 @@ def explain(what: str, error: requests.RequestException) -> str:
         return f"{what}: Kaggle {name_failure(error)}; {GO_ON}"
     status, said = error.response.status_code, read_reason(error)
     trouble = f"Kaggle is in trouble; {GO_ON}" if status >= 500 else ""
-    advice = advise(said) or ADVICE.get(status) or trouble
+    advice = _advise(said) or ADVICE.get(status) or trouble
     return f"{what}: Kaggle answered {status} ({said}){advice and '; '}{advice}"
 
 
-def advise(said: str) -> str:
+def explain_reason(what: str, said: str) -> str:
+    """One line about a refusal in an answer that looks well: what it was for, the reason, what to do."""
+    said, advice = said.rstrip("."), _advise(said)
+    return f"{what}: {said}{advice and '; '}{advice}"
+
+
+def _advise(said: str) -> str:
     """What to do about a reason that Kaggle gave; empty when that is not known."""
     return LATER if QUOTA.search(said) else OTHER_NAME if TAKEN.search(said) else ""
 

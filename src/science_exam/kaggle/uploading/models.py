@@ -6,7 +6,7 @@ from typing import Any
 from science_exam.errors import KaggleError
 from science_exam.kaggle.uploading.client import Client
 from science_exam.kaggle.uploading.datasets import PAGE, READY, Remote
-from science_exam.kaggle.uploading.messages import GO_ON, advise
+from science_exam.kaggle.uploading.messages import explain_reason
 
 FRAMEWORK, VARIATION, LICENCE = "transformers", "default", "Other"
 GROUP = "models.model_api_client"
@@ -95,5 +95,4 @@ class Model:
 
     def _check(self, answer: Any) -> None:
         if answer.error:
-            said = self._client.redact(f"model {self.ref}: {answer.error}")
-            raise KaggleError(f"{said}; {advise(answer.error) or GO_ON}")
+            raise KaggleError(self._client.redact(explain_reason(f"model {self.ref}", answer.error)))
