@@ -133,9 +133,10 @@ def test_what_the_official_client_prints_is_not_shown(kaggle, capsys):
     assert (out, err) == ("", "")
 
 
-def test_a_mistake_that_the_official_client_finds_itself_is_said_in_one_line(kaggle):
+@pytest.mark.parametrize("kind", [ValueError, TypeError, OSError])
+def test_a_mistake_that_the_official_client_finds_itself_is_said_in_one_line(kind, kaggle):
     def refuse():
-        raise ValueError(f"Invalid folder with {TOKEN}")
+        raise kind(f"Invalid folder with {TOKEN}")
 
     with pytest.raises(KaggleError, match="upload: Invalid folder with …"):
         connect(QUICK).ask("upload", refuse)

@@ -1,6 +1,6 @@
 """The official client's Python API: requests repeated where that helps, and refusals said clearly.
 
-Importing the official client logs in, prints, and may end the process: it is imported by `connect` alone.
+Importing the official client logs in, prints, and may end the process: `connect` is the first to do so.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ class Client:
             ) from None
         except requests.RequestException as error:
             raise KaggleError(self.redact(explain(what, error))) from None
-        except (ValueError, TypeError) as error:  # the official client's own checks, and its answers' types
+        except (ValueError, TypeError, OSError) as error:  # the official client's own checks; a full disk
             raise KaggleError(self.redact(f"{what}: {error}")) from None
 
     def find(self, what: str, call: Callable[[], Answer]) -> Answer | None:

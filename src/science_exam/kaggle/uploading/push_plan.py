@@ -8,7 +8,13 @@ from science_exam.kaggle.packing.metadata import NO_OWNER, read_kernel
 from science_exam.kaggle.uploading.bundles import UNCHANGED, UNKNOWN, Upload, plan_upload
 from science_exam.kaggle.uploading.client import Client
 from science_exam.kaggle.uploading.pushed import Pushed
-from science_exam.kaggle.uploading.pushing import check_files, check_owner, list_uploads, read_metadata
+from science_exam.kaggle.uploading.pushing import (
+    OWNER_MISSING,
+    check_files,
+    check_owner,
+    list_uploads,
+    read_metadata,
+)
 
 STEPS = (
     "each bundle: is it there, and its version; its upload; is it ready; which files have arrived",
@@ -53,7 +59,7 @@ def _describe_upload(client: Client | None, upload: Upload, pushed: Pushed, mb_p
 def _list_account_problems(client: Client | None, folder: Path) -> list[str]:
     ref = read_metadata(folder)["id"]
     if ref.startswith(f"{NO_OWNER}/"):
-        return [f"no owner yet: make kernel NAME={folder.name} ARGS=owner=<your user name at Kaggle>"]
+        return [OWNER_MISSING]
     if client is None:
         return ["nobody is logged in"]
     try:

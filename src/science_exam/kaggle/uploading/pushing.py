@@ -24,6 +24,9 @@ from science_exam.kaggle.uploading.retrying import wait_until
 
 OUTPUT = "output"
 COMPLETE, OVER = "complete", ("complete", "error", "cancel_requested", "cancel_acknowledged")
+OWNER_MISSING = (
+    "no owner yet; make it again, with ARGS=owner=<your user name at Kaggle> behind its make kernel"
+)
 TAIL_LINES = 30  # of a log, that are shown
 
 
@@ -42,20 +45,17 @@ def check_push(folder: Path) -> str:
     check_files(folder)
     ref = read_metadata(folder)["id"]
     if ref.startswith(f"{NO_OWNER}/"):
-        raise KaggleError(
-            f"{folder / KERNEL_METADATA}: no owner yet; make it again with: make kernel NAME={folder.name} "
-            f"ARGS=owner=<your user name at Kaggle>"
-        )
+        raise KaggleError(f"{folder / KERNEL_METADATA}: {OWNER_MISSING}")
     return ref
 
 
 def check_owner(client: Client, ref: str) -> None:
     """Raise a `KaggleError` unless a kernel is of the user who is logged in."""
-    owner, _, name = ref.partition("/")
+    owner = ref.partition("/")[0]
     if owner.lower() != client.user.lower():
         raise KaggleError(
-            f"{ref}: is of {owner}, but {client.user} is logged in; log in as {owner}, or make it again "
-            f"with: make kernel NAME={name} ARGS=owner={client.user}"
+            f"{ref}: is of {owner}, but {client.user} is logged in; log in as {owner}, or make it again, "
+            f"with ARGS=owner={client.user} behind its make kernel"
         )
 
 
