@@ -27,6 +27,7 @@ from science_exam.errors import UserError
 from science_exam.files import hash_file, write_text
 
 MANIFEST = "manifest.json"
+RECORDS = ("config.yaml", "inputs.json", MANIFEST)  # that say how a run came about
 LOCK = "lock"
 # Beside the result: curves for the eye, the way back after a kill, and the lock.
 NOT_OUTPUTS = ("tensorboard", "checkpoints", LOCK)

@@ -13,6 +13,8 @@ from science_exam.files import hash_file, write_text
 from science_exam.kaggle.session.fallback import find_files
 
 MARKER = "science-exam-manifest.json"
+CODE, WHEELS, RUNS, INDEX = "code", "wheels", "runs", "index"  # the bundles
+EXAM = "exam.yaml"  # what the notebook does, in the bundle code
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def read_manifest(path: Path) -> Manifest:
 def find_manifests(roots: list[Path]) -> dict[Path, Manifest]:
     """Folder -> manifest of every bundle below the roots, whatever the layout of the mounts.
 
-    An unreadable manifest is left out: `check_bundles` of the notebook then misses its bundle.
+    An unreadable manifest is left out: `restore_inputs` of the notebook then misses its bundle.
     """
     found = {}
     for path in find_files(roots, MARKER):

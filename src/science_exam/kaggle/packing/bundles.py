@@ -8,7 +8,11 @@ from pathlib import Path
 
 from science_exam.errors import UserError
 from science_exam.kaggle.manifest import (
+    CODE,
+    INDEX,
     MARKER,
+    RUNS,
+    WHEELS,
     Manifest,
     describe_file,
     find_faults,
@@ -18,7 +22,6 @@ from science_exam.kaggle.manifest import (
 from science_exam.kaggle.packing.run_files import MODEL_FILES
 from science_exam.kaggle.packing.secret_scan import find_secrets
 
-CODE, WHEELS, RUNS, INDEX = "code", "wheels", "runs", "index"
 DATASET_METADATA = "dataset-metadata.json"
 # The kinds of files that may leave this machine, by bundle.
 ALLOWED = {

@@ -9,7 +9,8 @@ import yaml
 from science_exam.environment import describe_environment
 from science_exam.errors import UserError
 from science_exam.kaggle.config import ExamConfig, KernelConfig
-from science_exam.kaggle.packing.bundles import CODE, INDEX, RUNS, WHEELS, write_bundle
+from science_exam.kaggle.manifest import CODE, EXAM, INDEX, RUNS, WHEELS
+from science_exam.kaggle.packing.bundles import write_bundle
 from science_exam.kaggle.packing.index_files import Retrieval, choose_retrieval, pack_retrieval
 from science_exam.kaggle.packing.metadata import check_settings, choose_title, find_owner, write_metadata
 from science_exam.kaggle.packing.notebook import write_notebook
@@ -120,5 +121,5 @@ def _write_large(plan: Plan, folder: Path) -> int:
 def write_code(plan: Plan, folder: Path) -> None:
     """Write the bundle code: this package, and what the notebook does with it."""
     settings = yaml.safe_dump(asdict(plan.exam), sort_keys=False)
-    files = {f"{CODE}/{WHEEL_NAME}": build_package_wheel(), f"{CODE}/exam.yaml": settings.encode()}
+    files = {f"{CODE}/{WHEEL_NAME}": build_package_wheel(), f"{CODE}/{EXAM}": settings.encode()}
     write_bundle(plan.config.name, CODE, files, folder)

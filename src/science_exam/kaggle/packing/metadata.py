@@ -15,12 +15,10 @@ from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.kaggle.config import KernelConfig
+from science_exam.kaggle.manifest import CODE, RUNS, WHEELS
 from science_exam.kaggle.packing.bundles import (
     ALLOWED,
-    CODE,
     DATASET_METADATA,
-    RUNS,
-    WHEELS,
     check_bundle,
     list_bundles,
 )

@@ -41,7 +41,7 @@ SUBMISSION = WORKING / "submission.csv"
 
 test = find_test(list_inputs(), COMPETITION)
 rows = read_test(test)
-write_rankings([(row.id, rank_by_length(row.options)) for row in rows], SUBMISSION)
+write_longest(rows, SUBMISSION)
 print(f"{{test}}: {{len(rows)}} rows, all of them in {{SUBMISSION}}")
 """
 KEEP_REPORT = """\

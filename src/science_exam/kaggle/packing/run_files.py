@@ -5,11 +5,10 @@ from itertools import groupby
 from pathlib import Path
 
 from science_exam.errors import UserError
-from science_exam.runs import MANIFEST
+from science_exam.runs import MANIFEST, RECORDS
 from science_exam.training.base import KAGGLE_SCHEME, fetch_base
 from science_exam.training.trained import Training, check_alike, read_trainings
 
-RECORDS = ("config.yaml", "inputs.json", MANIFEST)
 MODEL_FILES = (".jinja", ".json", ".model", ".safetensors", ".txt")
 MAX_BASE_BYTES = 2 * 10**9  # a larger base is better mounted as a Kaggle model than uploaded again
 

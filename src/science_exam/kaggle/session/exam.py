@@ -12,7 +12,7 @@ import pandas as pd
 from science_exam.errors import UserError
 from science_exam.files import write_text
 from science_exam.kaggle.session import retrieving
-from science_exam.kaggle.session.fallback import ExamRow, rank_by_length, write_rankings
+from science_exam.kaggle.session.fallback import ExamRow, write_longest
 from science_exam.kaggle.session.inputs import Inputs, Warn
 from science_exam.kaggle.session.watching import Child
 from science_exam.kaggle.submission import check_submission
@@ -104,6 +104,6 @@ def check_answers(rows: Sequence[ExamRow], path: Path) -> None:
     try:
         check_submission(path, [row.id for row in rows])
     except UserError:
-        write_rankings([(row.id, rank_by_length(row.options)) for row in rows], path)
+        write_longest(rows, path)
         raise
     print(f"{path}: {len(rows)} rows, every one valid and in the order of test.csv")

@@ -94,6 +94,11 @@ def write_rankings(rankings: Iterable[tuple[str, Sequence[int]]], path: Path) ->
     partial.replace(path)
 
 
+def write_longest(rows: Iterable[ExamRow], path: Path) -> None:
+    """Write the submission that needs nothing but the options: the longest first."""
+    write_rankings([(row.id, rank_by_length(row.options)) for row in rows], path)
+
+
 def _read_cells(path: Path) -> list[list[str]]:
     """Lines of a CSV file, its header in lower case; bytes that are no text do not stop it."""
     csv.field_size_limit(sys.maxsize)

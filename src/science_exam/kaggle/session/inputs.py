@@ -7,14 +7,22 @@ from pathlib import Path
 from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.kaggle.config import ExamConfig
-from science_exam.kaggle.manifest import Manifest, find_faults, find_manifests, restore_tree
+from science_exam.kaggle.manifest import (
+    CODE,
+    EXAM,
+    INDEX,
+    RUNS,
+    WHEELS,
+    Manifest,
+    find_faults,
+    find_manifests,
+    restore_tree,
+)
 from science_exam.kaggle.session.base_search import find_attached_base
-from science_exam.runs import MANIFEST
+from science_exam.runs import RECORDS
 from science_exam.training.outcome import ENCODER
 
-BUNDLES = ("code", "wheels", "runs", "index")
-SETTINGS = "code/exam.yaml"  # in the tree
-RECORDS = ("config.yaml", "inputs.json", MANIFEST)  # that say how a fold was trained
+NEEDED = (CODE, WHEELS, RUNS)  # without an index all is closed book
 
 Warn = Callable[[str], None]
 
@@ -56,12 +64,12 @@ def restore_inputs(roots: list[Path], kernel: str, tree: Path, warn: Warn) -> In
         UserError: there are no settings, or nothing that could answer.
     """
     found = {manifest.bundle: (folder, manifest) for folder, manifest in _find_bundles(roots, kernel)}
-    for bundle in BUNDLES:
+    for bundle in (*NEEDED, INDEX):
         if bundle in found:
             _restore(*found[bundle], tree, warn)
-    if missing := [bundle for bundle in BUNDLES[:3] if bundle not in found]:
+    if missing := [bundle for bundle in NEEDED if bundle not in found]:
         warn(f"no bundle {' or '.join(missing)} among the inputs")
-    config = place(load_config(ExamConfig, str(tree / SETTINGS), [], tree), tree)
+    config = place(load_config(ExamConfig, str(tree / CODE / EXAM), [], tree), tree)
     folds, settings = _choose_folds(config, warn)
     adapted = [fold for fold in folds or (settings,) if not (fold / ENCODER).is_dir()]
     if adapted and not config.base:

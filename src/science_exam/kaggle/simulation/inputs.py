@@ -11,8 +11,16 @@ import yaml
 
 from science_exam.errors import UserError
 from science_exam.kaggle.config import Fault, KernelConfig, Layout
-from science_exam.kaggle.manifest import MARKER, Member, describe_file, read_manifest, write_manifest
-from science_exam.kaggle.packing.bundles import CODE, list_bundles
+from science_exam.kaggle.manifest import (
+    CODE,
+    EXAM,
+    MARKER,
+    Member,
+    describe_file,
+    read_manifest,
+    write_manifest,
+)
+from science_exam.kaggle.packing.bundles import list_bundles
 from science_exam.kaggle.packing.metadata import name_dataset
 from science_exam.kaggle.packing.run_files import read_runs
 from science_exam.training.base import find_base
@@ -107,7 +115,7 @@ def _shorten_time(laid: dict[str, Path]) -> None:
         values = yaml.safe_load(content) | {"hours": DEADLINE_SECONDS / 3600}
         return yaml.safe_dump(values).encode()
 
-    _change_member(laid[CODE], "exam.yaml", shorten)
+    _change_member(laid[CODE], EXAM, shorten)
 
 
 def _spoil_base(laid: dict[str, Path]) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 import yaml
 
 from science_exam.files import hash_file
-from science_exam.kaggle.manifest import MARKER, read_manifest
-from science_exam.kaggle.packing.bundles import CODE, RUNS
+from science_exam.kaggle.manifest import CODE, EXAM, MARKER, RUNS, read_manifest
 from science_exam.kaggle.packing.metadata import SETTINGS, read_kernel
 from science_exam.runs import MANIFEST
 
@@ -23,7 +22,7 @@ def describe_origin(folder: Path) -> dict[str, str]:
     Args:
         folder: kernels/<name>.
     """
-    exam = yaml.safe_load((folder / "bundles" / CODE / "exam.yaml").read_text(encoding="utf-8"))
+    exam = yaml.safe_load((folder / "bundles" / CODE / EXAM).read_text(encoding="utf-8"))
     return {
         "commit": exam["commit"],
         "config": hash_file(folder / SETTINGS)[:12],

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from science_exam.errors import KaggleError, UserError
 from science_exam.kaggle.config import PushConfig
-from science_exam.kaggle.packing.bundles import RUNS, list_bundles
+from science_exam.kaggle.manifest import RUNS
+from science_exam.kaggle.packing.bundles import list_bundles
 from science_exam.kaggle.packing.metadata import KERNEL_METADATA, NO_OWNER, check_kernel, name_dataset
 from science_exam.kaggle.submission import read_submission
 from science_exam.kaggle.uploading.bundles import Upload, upload_bundle
