@@ -14,6 +14,7 @@ import pandas as pd
 
 from science_exam.answering.config import UNDECISIVE, PredictConfig
 from science_exam.answering.exam import Exam
+from science_exam.answering.held_out import TEST
 from science_exam.cli import run_script
 from science_exam.kaggle.submission import write_submission
 from science_exam.questions.store import list_files, list_identity, read_context_sets, read_question_set
@@ -30,7 +31,7 @@ def main(config: PredictConfig, _: str) -> None:
     settings, own = trainings[0].settings, trainings[0].owns(asked, list_identity(asked))
     sets = choose_contexts(settings, config.contexts, asked, own)
     data, contexts = read_question_set(asked, sets[0]), read_context_sets(asked, sets)
-    folds = data.folds["fold"].astype(str).to_numpy(object) if own else np.full(len(data.questions), "test")
+    folds = data.folds["fold"].astype(str).to_numpy(object) if own else np.full(len(data.questions), TEST)
     exam = Exam(trainings, config, data.questions, contexts, folds)
     if own:  # the set they were trained on: the other folds would flatter them
         exam = exam.pick(np.isin(folds, [str(training.settings.fold) for training in trainings]))

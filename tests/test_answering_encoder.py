@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sound_tables import check_predictions
 from tiny_encoders import save_tiny_deberta
 from torch import nn
 
@@ -15,7 +16,7 @@ from science_exam.answering.predictions import Answerer, load_answerer
 from science_exam.choices import encode_choices, pad_choices
 from science_exam.errors import UserError
 from science_exam.prompt import join_contexts
-from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, check_table
+from science_exam.tables import PROBABILITY_COLUMNS
 from science_exam.training.config import BaseConfig, EncoderConfig, TrainConfig
 from science_exam.training.encoder.model import load_fresh_encoder, save_encoder
 from science_exam.training.encoder.tokenizer import load_encoder_tokenizer
@@ -34,12 +35,7 @@ def answerer(tmp_path_factory, question_set):
 
 
 def test_predictions_are_a_sound_table_in_the_order_of_the_questions(answerer, question_set):
-    shuffled = question_set.questions.sample(frac=1, random_state=0)
-    predictions = answerer.predict(shuffled, question_set.contexts, fold="3", run="r")
-    checked = check_table(predictions, PREDICTIONS, "here")
-    assert checked["question_id"].tolist() == shuffled["question_id"].tolist()
-    assert set(checked["fold"]) == {"3"}
-    assert set(checked["run"]) == {"r"}
+    check_predictions(answerer, question_set)
 
 
 def test_probabilities_are_the_softmax_of_the_five_scores(answerer, question_set):

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import GPT2, LLAMA
+from sound_tables import check_predictions
 
 from science_exam.answering.decoding import score_options
 from science_exam.answering.predictions import Answerer
 from science_exam.errors import UserError
 from science_exam.prompt import encode_completions, encode_prompt, join_contexts
-from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, check_table
+from science_exam.tables import PROBABILITY_COLUMNS
 from science_exam.training.config import BaseConfig, LoraConfig
 from science_exam.training.model import add_adapter, load_base
 
@@ -24,12 +25,7 @@ def answerer(bases):
 
 
 def test_predictions_are_a_sound_table_in_the_order_of_the_questions(answerer, question_set):
-    shuffled = question_set.questions.sample(frac=1, random_state=0)
-    predictions = answerer.predict(shuffled, question_set.contexts, fold="3", run="r")
-    checked = check_table(predictions, PREDICTIONS, "here")
-    assert checked["question_id"].tolist() == shuffled["question_id"].tolist()
-    assert set(checked["fold"]) == {"3"}
-    assert set(checked["run"]) == {"r"}
+    check_predictions(answerer, question_set)
 
 
 def test_probabilities_are_those_of_the_encoded_prompts(answerer, question_set):
