@@ -39,12 +39,13 @@ def exam(work, bases, question_set) -> Exam:
 
 @pytest.fixture
 def sit(work):
-    """Answer in two shares; the probabilities and all the tables that were kept."""
+    """Answer in two shares; the probabilities, all the tables that were kept, and the notes."""
 
     def sit(exam: Exam, work_of_a_share, seconds: float = 0.0):
         kept = []
         limits = Limits(Deadline(seconds), lambda: None, work / "sheet.npz", kept.append)
-        return answer_in_shares(exam, limits, ["", ""], work_of_a_share), kept
+        probabilities, notes = answer_in_shares(exam, limits, ["", ""], work_of_a_share)
+        return probabilities, kept, notes
 
     return sit
 
@@ -80,9 +81,12 @@ def test_two_processes_answer_as_one_does(exam, run_script, capsys):
     assert "ended with code" not in capsys.readouterr().out
 
 
-def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_answered_here(exam, sit, capsys):
+@pytest.mark.parametrize("seconds", [0.0, 300.0])
+def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_answered_here(
+    exam, sit, capsys, seconds
+):
     expected = answer_exam(exam, None, None)[COLUMNS].to_numpy()
-    found, kept = sit(exam, stumble)
+    found, kept, notes = sit(exam, stumble, seconds)
     lost, idle = sorted(divide_evenly(exam.measure(), 2), key=lambda numbers: 0 not in numbers)
     np.testing.assert_allclose(found[lost], expected[lost], atol=1e-6)
     np.testing.assert_allclose(found[idle], exam.guess()[idle])
@@ -91,11 +95,18 @@ def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_ans
     for table in kept:
         check_table(table, PREDICTIONS, "kept")
         assert table["question_id"].tolist() == exam.questions["question_id"].tolist()
+    assert notes == [f"a process died, 2 times; the first one answered {len(lost)} of its questions"]
+
+
+def test_without_time_to_load_the_model_again_the_questions_of_a_dead_process_keep_their_answers(exam, sit):
+    found, _, notes = sit(exam, stumble, seconds=30)
+    np.testing.assert_allclose(found, exam.guess())
+    assert notes == []
 
 
 def test_processes_that_hang_are_ended_in_time_and_there_are_answers_even_so(exam, sit):
     began = time.monotonic()
-    found, kept = sit(exam, sleep, seconds=1.5)
+    found, kept, _ = sit(exam, sleep, seconds=1.5)
     assert time.monotonic() - began < 5
     np.testing.assert_allclose(found, exam.guess())
     assert len(kept) >= 2
@@ -103,7 +114,7 @@ def test_processes_that_hang_are_ended_in_time_and_there_are_answers_even_so(exa
 
 def test_answers_that_a_process_saves_at_the_end_of_its_time_are_waited_for(exam, sit, monkeypatch):
     monkeypatch.setattr(shares, "SAVING_SECONDS", 60)  # also for the process to start
-    found, _ = sit(exam, save_late, seconds=60)
+    found, _, _ = sit(exam, save_late, seconds=60)
     assert (found.argmax(axis=1) == 3).all()
 
 

@@ -23,6 +23,7 @@ SAVING_SECONDS = 0.5  # for the processes, to end what they have begun and to sa
 JOINING_SECONDS = 0.5  # for the last look
 N_STARTS = 2  # of a process that dies
 REFUSED = 2  # what a process ends with after a UserError
+LOADING_SECONDS = 60.0  # left at least, for this process to load the model and answer a dead one's questions
 SPAWN = multiprocessing.get_context("spawn")  # a fork would share what CUDA holds
 
 
@@ -57,10 +58,12 @@ class Share:
         """Whether its process has met a UserError, as every other would."""
         return self.process.exitcode == REFUSED
 
-    def answer_here(self, deadline: Deadline) -> None:
-        """Let this process answer what is left, or say what is wrong with it."""
+    def answer_here(self, deadline: Deadline) -> str:
+        """Let this process answer what is left, or say what is wrong with it; a note of that."""
+        n_left = int((Sheet.load(self.sheet).done == 0).sum())
         self._tell("answered by the first process")
         fill_sheet(self.exam, self.sheet, deadline, "answering")
+        return f"a process died, {N_STARTS} times; the first one answered {n_left} of its questions"
 
     def _start(self) -> None:
         self._n_starts += 1
@@ -112,17 +115,20 @@ def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None
 
 def answer_in_shares(
     exam: Exam, limits: Limits, gpus: Sequence[str], work: Callable[..., None] = answer_share
-) -> np.ndarray:
-    """Probabilities (questions, 5), as one process alone would give them.
+) -> tuple[np.ndarray, list[str]]:
+    """Answer as one process alone would.
 
-    A process that dies is started once more. If that one dies too, this process answers its questions; where
-    the time is limited, they keep the answers that they have.
+    A process that dies is started once more. If that one dies too, this process answers its questions when
+    the others are done; where too little time is left for that, they keep the answers that they have.
 
     Args:
         exam: what is asked, of at least as many questions as there are GPUs.
         limits: of the time, and what is kept on the way.
         gpus: for each process the GPU that it sees, or empty text for none.
         work: what the processes run, `answer_share` or its like.
+
+    Returns:
+        Probabilities (questions, 5), and a note of each process that died for good.
 
     Raises:
         UserError: what a process has met.
@@ -148,10 +154,8 @@ def answer_in_shares(
         words = (own, sheet, deadline.end_earlier(SAVING_SECONDS), label, gpu, len(gpus))
         shares.append(Share(own, sheet, partial(SPAWN.Process, target=work, args=words, daemon=True)))
     _wait_for(shares, deadline, join)
-    for share in shares:
-        if share.is_refused or (share.has_failed and not deadline.has_end):
-            share.answer_here(deadline)
-    return join()
+    notes = [share.answer_here(deadline) for share in shares if _must_answer_here(share, deadline)]
+    return join(), notes
 
 
 def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
@@ -183,6 +187,10 @@ def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], ob
         join()
     for share in at_work:
         share.process.kill()
+
+
+def _must_answer_here(share: Share, deadline: Deadline) -> bool:
+    return share.is_refused or (share.has_failed and deadline.seconds_left >= LOADING_SECONDS)
 
 
 def _end_with_parent() -> None:

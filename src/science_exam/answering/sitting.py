@@ -44,7 +44,8 @@ def _answer(exam: Exam, limits: Limits, gpus: Sequence[str]) -> pd.DataFrame:
     if len(exam.questions) >= len(gpus) > 1:
         from science_exam.answering.shares import answer_in_shares
 
-        return exam.tabulate(answer_in_shares(exam, limits, gpus))
+        probabilities, _ = answer_in_shares(exam, limits, gpus)
+        return exam.tabulate(probabilities)
     from science_exam.answering.ensemble import answer_exam
 
     return answer_exam(exam, limits, "answering")

@@ -27,7 +27,6 @@ from science_exam.tables import CONTEXTS, QUESTIONS, read_table
 from science_exam.training.trained import Training, Untrained, read_training
 
 JOB, NOTES, SHEET = "job.json", "notes.json", "sheet.npz"
-LOADING_SECONDS = 60.0  # left at least, for a model to be loaded once more
 
 
 @dataclass(frozen=True)
@@ -104,26 +103,20 @@ def _answer_with(folds: Sequence[Path], job: Job, folder: Path, deadline: Deadli
     contexts = read_table(CONTEXTS, folder / CONTEXTS_FILE)
     config = PredictConfig(views=views, batch_size=job.batch_size)
     exam = Exam(trainings, config, questions, [contexts], np.full(len(questions), TEST))
-    if len(job.gpus) > 1 and len(questions) >= len(job.gpus):
-        notes += _answer_on_all(exam, deadline, sheet, job.gpus)
-    else:
-        from science_exam.answering.shares import fill_sheet
-
-        fill_sheet(exam, sheet, deadline, "answering")
+    notes += _answer_here_or_on_all(exam, deadline, sheet, job.gpus)
     n_lost = Sheet.load(sheet).n_lost
     return [*notes, f"{n_lost} views gave no number"] if n_lost else notes
 
 
-def _answer_on_all(exam: Exam, deadline: Deadline, sheet: Path, gpus: Sequence[str]) -> list[str]:
-    """Answer with a process on each GPU, and here what one of them has left undone by dying."""
+def _answer_here_or_on_all(exam: Exam, deadline: Deadline, sheet: Path, gpus: Sequence[str]) -> list[str]:
+    """Answer with a process on each GPU, or in this one where there is no more than one."""
     from science_exam.answering.shares import answer_in_shares, fill_sheet
 
-    answer_in_shares(exam, _make_limits(deadline, sheet), gpus)
-    n_undone = int((Sheet.load(sheet).done == 0).sum())
-    if not n_undone or deadline.seconds_left < LOADING_SECONDS:
-        return []
+    if len(exam.questions) >= len(gpus) > 1:
+        _, notes = answer_in_shares(exam, _make_limits(deadline, sheet), gpus)
+        return notes
     fill_sheet(exam, sheet, deadline, "answering")
-    return [f"a process of {len(gpus)} died; {n_undone} of its questions were left to one GPU"]
+    return []
 
 
 def _make_limits(deadline: Deadline, sheet: Path) -> Limits:
