@@ -76,7 +76,8 @@ def load_base(base: BaseConfig) -> PreTrainedModel:
             config=config,
             dtype=dtype,
             quantization_config=None if made_with else quantize_at_load(base, dtype),
-            device_map={"": 0 if torch.cuda.is_available() else "cpu"},
+            # the GPU of this process, where several train together
+            device_map={"": torch.cuda.current_device() if torch.cuda.is_available() else "cpu"},
             # attn_implementation is left open: fused kernels, but not where they would change the
             # answers (Gemma-2 caps its scores before the softmax, and they do not)
             use_safetensors=True,

@@ -10,11 +10,13 @@ from science_exam.training.fast.block import Block, Heads, Setting
 from science_exam.training.fast.embedding import Embedding
 from science_exam.training.fast.packing import Longest, Pack, Shape
 from science_exam.training.fast.pointwise import add_normalize
-from science_exam.training.fast.projection import Projection
+from science_exam.training.fast.projection import Projection, ReadingProjection
 
 
 class Llama:
     """The frozen parts of a Llama, Mistral or Qwen2, below autograd and without padding."""
+
+    make_projection: type[Projection] = ReadingProjection
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class Llama:
         self.dtype = dtype
         layers = bare.model.layers
         numbered = enumerate(zip(list_all_groups(model), adapters, strict=True))
-        made = [Projection(group, adapter, dtype, number) for number, (group, adapter) in numbered]
+        made = [self.make_projection(group, adapter, dtype, number) for number, (group, adapter) in numbered]
         per_block = len(made) // len(layers)
         self.blocks = [
             Block(layer, made[start : start + per_block], _find_heads(layer))

@@ -12,12 +12,15 @@ from science_exam.training.fast.llama import Llama, list_all_groups
 from science_exam.training.fast.packing import NO_TARGET, TARGET_STEP, Longest, Pack, Shape
 from science_exam.training.fast.plan import Plan, Sizes
 from science_exam.training.fast.pointwise import add_normalize, differentiate_norm
+from science_exam.training.fast.projection import Projection
 
 TARGETS_AT_ONCE = 256  # rows of logits: 128,256 wide in fp32 they take half a megabyte each
 
 
 class Network(Llama):
     """What trains: a Llama with its adapters as one vector."""
+
+    make_projection = Projection
 
     def __init__(self, model: nn.Module, dtype: torch.dtype, classes: Sequence[int] | None = None) -> None:
         """Arguments as of `Llama`; the adapters of PEFT's model follow the training."""

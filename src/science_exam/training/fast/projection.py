@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from science_exam.training.fast.adapters import LowRank
 from science_exam.training.fast.pointwise import drop
@@ -37,12 +38,12 @@ class Projection:
 
     def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """(tokens, inputs) -> (tokens, outputs), and `lower`; `seed` is the dropout's, () int64."""
-        weight = self.weight.get().T
-        outputs = inputs @ weight if self._bias is None else torch.addmm(self._bias, inputs, weight)
         low = self.lower(inputs, seed)
-        if low is not None:
-            outputs.addmm_(low, self.adapter.up.T)
-        return outputs, low
+        if low is None:
+            return self._multiply(inputs, self.weight.get()), None
+        # The small product first: the large one then adds to it as it goes, which takes less memory traffic.
+        outputs = self._multiply(low, self.adapter.up)
+        return outputs.addmm_(inputs, self.weight.get().T), low
 
     def lower(self, inputs: torch.Tensor, seed: torch.Tensor) -> torch.Tensor | None:
         """x Aᵀ: (tokens, ranks); None without adapters."""
@@ -52,15 +53,11 @@ class Projection:
         self, gradient: torch.Tensor, seed: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Gradient at the input, and at x Aᵀ (None without adapters), given that at the output."""
-        of_inputs = gradient @ self.weight.get()
         if self.adapter is None:
-            return of_inputs, None
+            return gradient @ self.weight.get(), None
         of_low = gradient @ self.adapter.up  # (tokens, ranks)
-        if self.adapter.dropout:
-            of_inputs += self._drop(of_low @ self.adapter.down, seed)
-        else:
-            of_inputs.addmm_(of_low, self.adapter.down)
-        return of_inputs, of_low
+        of_inputs = self._drop(of_low @ self.adapter.down, seed)
+        return of_inputs.addmm_(gradient, self.weight.get()), of_low
 
     def accumulate(
         self,
@@ -79,9 +76,22 @@ class Projection:
         for part, block in zip(adapter.up_gradients, adapter.blocks, strict=True):
             part.add_(up_gradient[block], alpha=adapter.scale)
 
+    def _multiply(self, inputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return functional.linear(inputs, weight, self._bias)
+
     def _drop(self, states: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
         rate = self.adapter.dropout
         return drop(states, seed + self._number, rate) if rate else states
+
+
+class ReadingProjection(Projection):
+    """One whose adapter does not learn: weights that are expanded for every pass are so with it in them."""
+
+    def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """As `Projection.forward`; x Aᵀ is left out where nothing needs it."""
+        if self.adapter is None or not self.weight.takes_adapters:
+            return super().forward(inputs, seed)
+        return self._multiply(inputs, self.weight.add(self.adapter)), None
 
 
 def _multiply_wide(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from science_exam.training.fast.adapters import LowRank
+
 
 class FrozenWeight:
     """Weights of a few linear layers, one below the other: (outputs of all, inputs).
@@ -41,9 +43,24 @@ class FrozenWeight:
         if self.is_compact:
             self._kept = None
 
+    @property
+    def takes_adapters(self) -> bool:
+        """Whether they are expanded by the kernel whenever asked for, which adds an adapter on its way."""
+        return self._kept is None and all(_has_kernel(layer) for layer in self._layers)
+
     def get(self) -> torch.Tensor:
         """(outputs, inputs)."""
         return self._expand() if self._kept is None else self._kept
+
+    def add(self, adapter: LowRank) -> torch.Tensor:
+        """(outputs, inputs): W + B A, rounded once, where `takes_adapters`."""
+        from science_exam.training.fast import four_bits
+
+        expanded = self._allocate()
+        parts = zip(self._layers, expanded.split(self.sizes), adapter.up.split(self.sizes), strict=True)
+        for layer, part, up in parts:
+            four_bits.expand_adapted(layer.weight.data, layer.weight.quant_state, part, up, adapter.down)
+        return expanded
 
     def _join(self) -> torch.Tensor:
         """The one matrix; the layers become views of it, so that nothing is held twice."""
@@ -52,9 +69,12 @@ class FrozenWeight:
             layer.weight.data = part
         return joined
 
-    def _expand(self) -> torch.Tensor:
+    def _allocate(self) -> torch.Tensor:
         device = self._layers[0].weight.device
-        expanded = torch.empty(sum(self.sizes), self.n_inputs, dtype=self._dtype, device=device)
+        return torch.empty(sum(self.sizes), self.n_inputs, dtype=self._dtype, device=device)
+
+    def _expand(self) -> torch.Tensor:
+        expanded = self._allocate()
         for layer, part in zip(self._layers, expanded.split(self.sizes), strict=True):
             expand_layer(layer, part)
         return expanded
@@ -64,18 +84,25 @@ def _is_quantized(layer: nn.Linear) -> bool:
     return getattr(layer.weight, "quant_state", None) is not None
 
 
+def _has_kernel(layer: nn.Linear) -> bool:
+    if not (_is_quantized(layer) and layer.weight.is_cuda):
+        return False
+    from science_exam.training.fast import four_bits  # its compiler is there on GPUs alone
+
+    return four_bits.fits_kernel(layer.weight.quant_state)
+
+
 def expand_layer(layer: nn.Linear, out: torch.Tensor) -> None:
     """Write a layer's weight, (outputs, inputs), in the type of `out`."""
     if not _is_quantized(layer):
         out.copy_(layer.weight.detach())
         return
     packed, state = layer.weight.data, layer.weight.quant_state
-    if out.is_cuda and state.nested:
-        from science_exam.training.fast import four_bits  # its compiler is there on GPUs alone
+    if _has_kernel(layer):
+        from science_exam.training.fast import four_bits
 
-        if four_bits.fits_kernel(state):
-            four_bits.expand_weight(packed, state, out)
-            return
+        four_bits.expand_weight(packed, state, out)
+        return
     from bitsandbytes.functional import dequantize_4bit
 
     # A copy, since the library's CPU kernel cannot write into a given place.

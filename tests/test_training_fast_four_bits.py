@@ -1,0 +1,54 @@
+"""Weights expanded by the GPU's kernel; TRITON_INTERPRET=1 runs it on the CPU, where Triton is installed."""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+import torch
+
+ON_GPU = torch.cuda.is_available()
+IS_INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+pytestmark = pytest.mark.skipif(
+    not (find_spec("triton") and (ON_GPU or IS_INTERPRETED)),
+    reason="needs Triton, with a GPU or interpreted",
+)
+DEVICE = "cuda" if ON_GPU and not IS_INTERPRETED else "cpu"
+DTYPES = [torch.float32, torch.float16] + [torch.bfloat16] * ON_GPU  # the interpreter knows no bf16 products
+SHAPES = [(70, 128), (64, 64), (5, 320)]
+
+
+def quantize(rows: int, columns: int):
+    """A random weight in NF4 with double quantisation: packed, its state, and what it stands for in fp32."""
+    from bitsandbytes import functional
+
+    torch.manual_seed(rows)
+    weight = torch.randn(rows, columns, device=DEVICE)
+    packed, state = functional.quantize_4bit(weight, blocksize=64, compress_statistics=True, quant_type="nf4")
+    return packed, state, functional.dequantize_4bit(packed, state)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_kernel_expands_as_the_library_does(shape):
+    from science_exam.training.fast import four_bits
+
+    packed, state, expected = quantize(*shape)
+    assert four_bits.fits_kernel(state)
+    out = torch.empty(shape, device=DEVICE)
+    four_bits.expand_weight(packed, state, out)
+    torch.testing.assert_close(out, expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n_ranks", [4, 16, 40])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_adapter_is_added_and_the_sum_is_rounded_once(shape, n_ranks, dtype):
+    from science_exam.training.fast import four_bits
+
+    packed, state, weight = quantize(*shape)
+    up = torch.randn(shape[0], 2 * n_ranks, device=DEVICE, dtype=dtype)[:, :n_ranks]  # part of a wider one
+    down = torch.randn(n_ranks, shape[1], device=DEVICE, dtype=dtype)
+    out = torch.empty(shape, device=DEVICE, dtype=dtype)
+    four_bits.expand_adapted(packed, state, out, up, down)
+    expected = weight.double() + up.double() @ down.double()
+    rounding = torch.finfo(dtype).eps / 2
+    assert ((out - expected).abs() <= rounding * expected.abs() * 1.01 + 2e-5).all()
