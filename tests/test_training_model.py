@@ -193,6 +193,19 @@ def test_a_cpu_computes_in_fp32_and_refuses_fp16(monkeypatch):
         choose_dtype("fp16")
 
 
+def test_each_of_several_processes_has_the_base_on_its_own_gpu(monkeypatch, base_at):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 0))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+
+    def refuse(*_, device_map, **__):
+        raise OSError(f"device_map is {device_map}")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", refuse)
+    with pytest.raises(UserError, match="device_map is .*: 1"):
+        load_base(base_at("none"))
+
+
 @pytest.mark.parametrize("asked", ["none", "nf4"])
 def test_a_prequantised_checkpoint_stays_as_it_was_made(base_at, tmp_path, asked):
     made = load_base(base_at("nf4"))
