@@ -202,7 +202,7 @@ def test_each_of_several_processes_has_the_base_on_its_own_gpu(monkeypatch, base
         raise OSError(f"device_map is {device_map}")
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", refuse)
-    with pytest.raises(UserError, match="device_map is .*: 1"):
+    with pytest.raises(UserError, match=r"device_map is .*: 1"):
         load_base(base_at("none"))
 
 
