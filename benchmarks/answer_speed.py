@@ -12,7 +12,8 @@ that answers 32 questions first, whose first answers are `cold`: compiling inclu
 
 The limit is what the questions cannot do without, at the speed of a large bf16 product: two operations a
 weight of the blocks and token, in the last block keys and values alone but for the token that decides, and
-attention; tokens that several orders of the options share once. `check` compares answers instead of speeds.
+attention; tokens that several orders of the options share once. What lasts is the speed of such products
+for seconds on end, which a card's power holds down. `check` compares answers instead of speeds.
 
 Every result is a line of --results at once: the same command goes on where it was stopped, and tries again
 what failed. What a job printed, a profile of the packed pass too, is in a file of the folder of that name.

@@ -8,25 +8,26 @@ from answer_speed_jobs import CHECK, LIMIT
 from speed_jobs import is_measured
 
 COLUMNS = (
-    "questions/s", "of the FLOP limit", "a question, of the first row's", "in the model", "first answers s",
-    "cold s", "allocated GB", "reserved GB",
+    "questions/s", "of the FLOP limit", "of what lasts", "a question, of the first row's", "in the model",
+    "first answers s", "cold s", "allocated GB", "reserved GB",
 )  # fmt: skip
 CHECKS = ("questions", "largest difference", "mean difference", "other answers", "their options' largest gap")
+LIMITS = ("flops_per_second", "lasting_flops_per_second")
 Key = tuple[str, str, int]  # table, row, size
 
 
 def format_report(results: Sequence[dict]) -> str:
     """What was measured on what, the tables of each base, and a line for every job without figures."""
-    limits = [result["flops_per_second"] for result in results if is_limit(result) and is_measured(result)]
-    limit = statistics.median(limits) if limits else None
+    measured = [result for result in results if is_limit(result) and is_measured(result)]
+    limits = [statistics.median(result[name] for result in measured) for name in LIMITS] if measured else None
     by_base = defaultdict(list)
     for result in results:
         if not is_limit(result):
             by_base[result["job"]["base"].rpartition("/")[2]].append(result)
-    parts = ["\n".join(describe(results, limit))]
+    parts = ["\n".join(describe(results, limits))]
     for base, of in by_base.items():
         measured = [result for result in of if is_measured(result)]
-        parts += [f"## {base}", *format_tables(measured, limit), *format_checks(measured)]
+        parts += [f"## {base}", *format_tables(measured, limits), *format_checks(measured)]
     return "\n\n".join([*parts, *explain_failures(results)])
 
 
@@ -34,7 +35,7 @@ def is_limit(result: dict) -> bool:
     return result["job"]["way"] == LIMIT
 
 
-def describe(results: Sequence[dict], limit: float | None) -> list[str]:
+def describe(results: Sequence[dict], limits: Sequence[float] | None) -> list[str]:
     """A line on the machine, one on the settings and one on the limit, as far as a result tells of them."""
     machines = {f"{result['device']}, {result['versions']}": None for result in results if "device" in result}
     settings = {
@@ -43,10 +44,13 @@ def describe(results: Sequence[dict], limit: float | None) -> list[str]:
         for result in results
         for job in [result["job"]]
     }
-    return [*machines, *settings, *([f"bf16 products reach {limit / 1e12:.0f} TFLOP/s"] if limit else [])]
+    if limits is None:
+        return [*machines, *settings]
+    once, lasting = (f"{limit / 1e12:.0f} TFLOP/s" for limit in limits)
+    return [*machines, *settings, f"bf16 products reach {once}, and {lasting} for seconds on end"]
 
 
-def format_tables(results: Sequence[dict], limit: float | None) -> Iterator[str]:
+def format_tables(results: Sequence[dict], limits: Sequence[float] | None) -> Iterator[str]:
     """One table of each name that the runs bear; the first row is what the others are compared with."""
     runs: dict[Key, list[dict]] = defaultdict(list)
     for result in results:
@@ -56,7 +60,7 @@ def format_tables(results: Sequence[dict], limit: float | None) -> Iterator[str]
     for name in dict.fromkeys(table for table, _, _ in runs):
         rows = {key: medians(of) for key, of in runs.items() if key[0] == name}
         first = next(iter(rows.values()))
-        lines = [format_row(key[1], row, first, limit) for key, row in rows.items()]
+        lines = [format_row(key[1], row, first, limits) for key, row in rows.items()]
         yield "\n".join(format_lines((name, "questions", *COLUMNS), lines))
 
 
@@ -69,16 +73,17 @@ def medians(runs: Sequence[dict]) -> dict:
     }
 
 
-def format_row(name: str, row: dict, first: dict, limit: float | None) -> list[str]:
+def format_row(name: str, row: dict, first: dict, limits: Sequence[float] | None) -> list[str]:
     """The cells of one way and number of questions."""
     pace, of_first = (of["n_questions"] / of["seconds"] for of in (row, first))
-    share = row["flops"] / row["seconds"] / limit if limit else None
+    speed = row["flops"] / row["seconds"]
+    shares = [f"{speed / limit:.1%}" for limit in limits] if limits else ["", ""]
     gigabytes = [row[key] / 1e9 for key in ("peak_allocated", "peak_reserved")]
     return [
         name,
         f"{row['n_questions']:,.0f}",
         f"{pace:.1f}",
-        f"{share:.1%}" if share is not None else "",
+        *shares,
         f"{of_first / pace:.3g}",
         f"{row['model_seconds'] / row['seconds']:.0%}",
         f"{row['first_seconds']:.2f}",

@@ -23,6 +23,7 @@ import answer_speed_jobs
 import answer_speed_table
 import answer_speed_ways
 import answer_speed_work
+import speed_machine
 
 SETTINGS = {
     "closed": "closed",
@@ -138,15 +139,29 @@ def test_every_way_has_one_job_a_base_and_repeat_after_the_limit():
 
 def test_tables_compare_with_their_first_row_and_give_medians():
     results = [
-        {"job": asdict(make_job("limit", base="")), "flops_per_second": 10**12},
+        {
+            "job": asdict(make_job("limit", base="")),
+            "flops_per_second": 10**12,
+            "lasting_flops_per_second": 8 * 10**11,
+        },
         make_result("blog", make_run("blog", n_questions=24, seconds=6.0)),  # 4 questions/s
         *(make_result("packed", make_run("ours", seconds=seconds)) for seconds in (2.0, 2.5, 10.0)),  # 80
     ]
     report = answer_speed_table.format_report(results).splitlines()
-    assert report[0] == "A GPU, torch 1" and "bf16 products reach 1 TFLOP/s" in report and "## tiny" in report
+    assert (
+        report[0] == "A GPU, torch 1"
+        and "bf16 products reach 1 TFLOP/s, and 1 TFLOP/s for seconds on end" in report
+        and "## tiny" in report
+    )
     cells = [line.strip("| ").split(" | ") for line in report if line.startswith(("| blog", "| ours"))]
-    assert cells[0] == ["blog", "24", "4.0", "16.7%", "1", "50%", "0.50", "9.0", "6.50", "7.25"]
-    assert cells[1] == ["ours", "200", "80.0", "40.0%", "0.05", "50%", "0.50", "9.0", "6.50", "7.25"]
+    assert cells[0] == ["blog", "24", "4.0", "16.7%", "20.8%", "1", "50%", "0.50", "9.0", "6.50", "7.25"]
+    assert cells[1] == ["ours", "200", "80.0", "40.0%", "50.0%", "0.05", "50%", "0.50", "9.0", "6.50", "7.25"]
+
+
+def test_the_limit_is_that_of_one_product_and_of_many(job, monkeypatch):
+    monkeypatch.setattr(speed_machine, "LASTING_SECONDS", 0.1)
+    limit = answer_speed_ways.measure(with_way(job, "limit"))
+    assert set(limit) == set(answer_speed_table.LIMITS) and min(limit.values()) > 0
 
 
 def test_ways_without_figures_are_listed_with_their_reasons():
