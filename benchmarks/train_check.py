@@ -156,7 +156,10 @@ def check_gradients(words: argparse.Namespace, questions: Sequence[Sequence[Row]
             distances[way] = distance
     by_type, *_ = distances.values()
     wrong = [way for way, distance in distances.items() if not is_right(distance, by_type)]
-    targets = f"cosine at least {LEAST_COSINE}, loss error at most {LARGEST_LOSS_ERROR:g}, no zero gradient"
+    targets = (
+        f"cosine at least {LEAST_COSINE} and loss error at most {LARGEST_LOSS_ERROR:g}, or twice what "
+        f"autograd in {words.dtype} loses; no zero gradient"
+    )
     print(f"\n{targets}: {'missed by ' + '; '.join(wrong) if wrong else 'right'}")
     return not wrong
 
