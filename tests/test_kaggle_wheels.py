@@ -169,6 +169,8 @@ def test_the_package_installs_whole_without_a_network(tmp_path):
     subprocess.run(pip, check=True, capture_output=True)
     for path in (ROOT / "src").rglob("*.py"):
         assert (target / path.relative_to(ROOT / "src")).read_bytes() == path.read_bytes()
+    [licence] = target.glob("science_exam-*.dist-info/licenses/LICENSE")
+    assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 def test_the_package_says_the_version_of_the_project():

@@ -12,16 +12,18 @@ from pathlib import Path
 import science_exam
 
 SOURCES = Path(science_exam.__file__).parent
+LICENCE = SOURCES.parents[1] / "LICENSE"
 VERSION = "0.1.0"
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip archive can say
 READABLE = 0o100644 << 16
 WHEEL_NAME = f"science_exam-{VERSION}-py3-none-any.whl"
 INFO = f"science_exam-{VERSION}.dist-info"
 METADATA = f"""\
-Metadata-Version: 2.1
+Metadata-Version: 2.4
 Name: science-exam
 Version: {VERSION}
-License: Apache-2.0
+License-Expression: Apache-2.0
+License-File: LICENSE
 Requires-Python: >=3.11,<3.14
 """
 WHEEL = """\
@@ -43,6 +45,7 @@ def build_package_wheel() -> bytes:
         f"science_exam/{path.relative_to(SOURCES).as_posix()}": path.read_bytes() for path in list_sources()
     }
     members |= {f"{INFO}/METADATA": METADATA.encode(), f"{INFO}/WHEEL": WHEEL.encode()}
+    members[f"{INFO}/licenses/LICENSE"] = LICENCE.read_bytes()
     rows = [f"{name},sha256={_encode_digest(data)},{len(data)}\n" for name, data in members.items()]
     members[f"{INFO}/RECORD"] = "".join([*rows, f"{INFO}/RECORD,,\n"]).encode()
     packed = io.BytesIO()
