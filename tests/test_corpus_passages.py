@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from science_exam.corpus.articles import Article, Section
 from science_exam.corpus.passages import count_words, fill_windows, load_token_counter, split_article
-from science_exam.prompt import find_sentence_ends
+from science_exam.sentences import find_sentence_ends
 
 TINY = Path(__file__).parents[1] / "models" / "tiny-science-llama"
 

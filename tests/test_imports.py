@@ -19,7 +19,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # What every stage may import; among themselves too.
 FOUNDATION = {
     "errors", "environment", "files", "tables", "config", "runs", "prompt", "columns", "overlap",
-    "signatures", "repeats", "workers", "choices", "judgements",
+    "signatures", "repeats", "workers", "choices", "judgements", "sentences",
 }  # fmt: skip
 STAGES = {path.parent.name for path in (SOURCE / PACKAGE).glob("*/__init__.py")}
 # Between stages only tables pass, but for these.

@@ -23,7 +23,7 @@ from science_exam.pretraining.reading import Reading, sort_piece
 from science_exam.pretraining.rewording import match_article, reshape, reword
 from science_exam.pretraining.sentences import Clause, find_definition, is_plain, parse_clause
 from science_exam.pretraining.words import PIECE, YEARS, Library, Replacement, draw_number
-from science_exam.prompt import split_sentences
+from science_exam.sentences import split_sentences
 
 ARTICLES = ROOT / "data" / "sample" / "articles.jsonl"
 MIXTURE = tasks.Mixture(scramble_fraction=0.6, same_context_fraction=0.5)

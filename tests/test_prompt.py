@@ -1,5 +1,4 @@
 import copy
-import re
 
 import pandas as pd
 import pytest
@@ -11,18 +10,17 @@ from tokenizers.processors import TemplateProcessing
 from science_exam.errors import UserError
 from science_exam.prompt import (
     COMPLETIONS,
-    MAX_SENTENCE_CHARS,
     TEXTS_TOGETHER,
     Question,
     build_prompt,
     check_prompts,
+    describe_cuts,
     encode_completions,
     encode_prompt,
     encode_prompts,
-    find_sentence_ends,
     join_contexts,
-    split_sentences,
 )
+from science_exam.sentences import find_sentence_ends, split_sentences
 from science_exam.training.config import TrainConfig
 
 HEAD = (
@@ -253,6 +251,16 @@ def test_a_question_that_cannot_fit_is_named(bases):
         encode_prompt(OPEN_BOOK, bases[LLAMA].tokenizer, 51)
 
 
+def test_many_prompts_that_are_cut_are_worth_a_line(bases):
+    tokenizer = bases[LLAMA].tokenizer
+    needed = len(encode_prompt(OPEN_BOOK, tokenizer, 2_000)) + max(map(len, encode_completions(tokenizer)))
+    questions = [OPEN_BOOK, QUESTION, QUESTION, QUESTION] * 300  # more than are looked at
+    assert describe_cuts(questions, tokenizer, needed) == ""
+    assert "max_tokens=" in describe_cuts([OPEN_BOOK], tokenizer, needed - 1)
+    assert "contexts: 25% of the prompts" in describe_cuts(questions[:8], tokenizer, needed - 1)
+    assert describe_cuts([QUESTION] * 99 + [OPEN_BOOK], tokenizer, needed - 1) == ""
+
+
 def test_the_real_llama_3_tokenizer_keeps_five_answers_one_token_apart(llama3_tokenizer):
     completions = encode_completions(llama3_tokenizer)
     assert {len(ids) for ids in completions} == {4}  # option, _, digit, end
@@ -264,41 +272,6 @@ def test_official_questions_fit_whole_into_the_default_budget(llama3_tokenizer, 
     for question in join_contexts(official_questions, None, 0):
         ids = encode_prompt(question, llama3_tokenizer, TrainConfig().max_tokens)
         assert llama3_tokenizer.decode(ids, skip_special_tokens=True) == build_prompt(question)
-
-
-def test_sentences_end_at_marks_and_line_breaks():
-    text = 'Is it so? Yes! "It is 3.5 m long." (See there.) He said: no.\nNew line\n\n1 and 2. 3 follows'
-    assert split_sentences(text) == [
-        "Is it so?",
-        "Yes!",
-        '"It is 3.5 m long."',
-        "(See there.)",
-        "He said: no.",
-        "New line",
-        "1 and 2.",
-        "3 follows",
-    ]
-
-
-def test_a_stretch_without_a_sentence_end_is_cut_at_spaces():
-    pieces = split_sentences("word " * 200)  # 1,000 characters
-    assert len(pieces) == 3
-    assert all(set(piece.split()) == {"word"} for piece in pieces)
-
-
-@settings(deadline=None)
-@given(
-    st.one_of(
-        st.text(alphabet="ab .!?\n\t\"'”’)](A9é", max_size=1_500),
-        st.text(alphabet="ab  ", min_size=300, max_size=1_500),
-        st.text(max_size=900),
-    )
-)
-def test_sentences_lose_nothing_but_white_space_and_keep_the_limit(text):
-    pieces = split_sentences(text)
-    assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)
-    assert all(0 < len(piece) <= MAX_SENTENCE_CHARS for piece in pieces)
-    assert all(piece == piece.strip() for piece in pieces)
 
 
 def _questions_table(ids: list[str]) -> pd.DataFrame:

@@ -62,6 +62,14 @@ def test_a_fold_is_prepared_in_as_many_orders_as_asked_for(bases, question_set):
     assert rows[::3] == build_examples(asked, tokenizer, 600)
 
 
+def test_contexts_that_are_cut_in_training_are_said(bases, question_set, capsys):
+    split = split_fold(question_set.questions, question_set.folds, 0, 0.0, seed=0)
+    contexts = question_set.contexts.assign(text=question_set.contexts["text"] + " It is so." * 200)
+    for table, said in ((question_set.contexts, False), (contexts, True)):
+        prepare_examples(split, table, bases[LLAMA].tokenizer, TrainConfig(max_tokens=600, max_contexts=1))
+        assert ("contexts: 100% of the prompts" in capsys.readouterr().out) == said
+
+
 @pytest.mark.parametrize("part", ["train", "validation", "held_out"])
 def test_a_fold_with_a_question_that_cannot_fit_is_refused_before_training(bases, question_set, part):
     split = split_fold(question_set.questions, question_set.folds, 0, 0.1, seed=0)

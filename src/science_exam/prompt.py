@@ -11,16 +11,15 @@ Prompt and completion are tokenized apart and joined as ids, so that the tokens 
 are the same in training and in answering with every tokenizer.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import pandas as pd
 
 from science_exam.errors import UserError
+from science_exam.sentences import find_sentence_ends
 from science_exam.tables import OPTION_COLUMNS
 
 # The instruction of the published Llama-3.1 fine-tune of this competition, kept to the letter so
@@ -40,12 +39,8 @@ TEMPLATE = (
 INPUT_END = "\n\n### Response:\n"
 COMPLETIONS = tuple(f"option_{number}" for number in range(1, 6))
 
-# A sentence ends at . ! or ? (with closing quotes or brackets) before white space and a capital,
-# a digit or an opening mark, or at a line break.
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9])|\n+")
-# Text without sentence ends (a table, a list) still has to be cut somewhere.
-MAX_SENTENCE_CHARS = 400
 TEXTS_TOGETHER = 64  # that are tokenized in one call: enough for all cores, and little memory
+SAMPLED, WORTH_SAYING = 200, 0.05  # prompts whose length is looked at, and the share of them that is cut
 
 Tokens = TypeVar("Tokens", bound=Sized)
 
@@ -177,6 +172,20 @@ def _shorten(question: Question, encode: Callable[[str], Tokens], budget: int, n
     return fitting
 
 
+def describe_cuts(questions: Sequence[Question], tokenizer, max_tokens: int) -> str:
+    """A line on how many prompts lose sentences of their contexts, of a sample; empty where few do."""
+    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    sample = questions[:: max(1, len(questions) // SAMPLED)]
+    texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in sample]
+    share = sum(len(ids) > budget for ids in encode_texts(tokenizer, texts)) / max(1, len(texts))
+    if share < WORTH_SAYING:
+        return ""
+    return (
+        f"contexts: {share:.0%} of the prompts are longer than max_tokens={max_tokens:,}; the last sentences "
+        f"of their contexts are left out (max_contexts takes fewer passages)"
+    )
+
+
 def check_prompts(questions: Sequence[Question], tokenizer, max_tokens: int) -> None:
     """Raise `encode_prompt`'s UserError for the first question that cannot fit, before any work."""
     budget = max_tokens - max(map(len, encode_completions(tokenizer)))
@@ -202,40 +211,6 @@ def encode_completions(tokenizer) -> list[list[int]]:
     """Token ids of the five possible answers, each closed by the end-of-text token."""
     encoded = tokenizer(list(COMPLETIONS), add_special_tokens=False)["input_ids"]
     return [[*ids, tokenizer.eos_token_id] for ids in encoded]
-
-
-def split_sentences(text: str) -> list[str]:
-    """Sentences of `text` in order, stripped; stretches without a sentence end are cut at spaces.
-
-    Example:
-        >>> split_sentences("Water boils at 373.15 K. Ice melts at 273.15 K.")
-        ['Water boils at 373.15 K.', 'Ice melts at 273.15 K.']
-    """
-    ends = find_sentence_ends(text)
-    sentences = (text[start:end].strip() for start, end in pairwise([0, *ends]))
-    return [sentence for sentence in sentences if sentence]
-
-
-def find_sentence_ends(text: str) -> list[int]:
-    """Offsets behind each sentence of `text` and the white space after it; the last is its length.
-
-    A stretch without a sentence end is cut at spaces into at most `MAX_SENTENCE_CHARS`.
-
-    Example:
-        >>> find_sentence_ends("Ice melts. Water boils.")
-        [11, 23]
-    """
-    ends: list[int] = []
-    start = 0
-    for end in [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]:
-        while end - start > MAX_SENTENCE_CHARS:
-            space = text.rfind(" ", start, start + MAX_SENTENCE_CHARS) + 1
-            start = space if space > start else start + MAX_SENTENCE_CHARS
-            ends.append(start)
-        if end > start:
-            ends.append(end)
-            start = end
-    return ends
 
 
 def encode_text(tokenizer, text: str) -> list[int]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
+from tqdm import tqdm
 
 from science_exam.answering.exam import Exam
 from science_exam.answering.examining import Limits
@@ -41,6 +42,9 @@ def _answer_together(exam: Exam, limits: Limits | None, progress: str | None) ->
     further = {training.folder.name: training.weights for training in others}
     answerer = load_answerer(first.settings, first.weights, exam.config, further)
     asked = (exam.find_asked(training) for training in exam.trainings)
+    if progress is not None:
+        for line in answerer.describe_cuts(exam.questions, exam.contexts):
+            tqdm.write(line)
     return answerer.predict(
         exam.questions,
         exam.contexts[0],

@@ -20,7 +20,7 @@ from science_exam.answering.padded import use_adapter
 from science_exam.choices import encode_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import encode_judgements, encode_verdicts, rank_judged
-from science_exam.prompt import Question, encode_completions, encode_prompts, join_contexts
+from science_exam.prompt import Question, describe_cuts, encode_completions, encode_prompts, join_contexts
 from science_exam.tables import PROBABILITY_COLUMNS
 from science_exam.training import learners
 from science_exam.training.fast.adapters import ADAPTER_NAME
@@ -104,6 +104,14 @@ class Answerer:
         if self._is_examinable:
             return make_table(self._examine(readings, asks, progress, limits, make_table))
         return make_table(self._score_all(readings, asks, progress))  # (questions, 5)
+
+    def describe_cuts(self, questions: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> list[str]:
+        """A line for each of these contexts tables of which many prompts are too long."""
+        if is_encoder(self.model.config.model_type):
+            return []  # it reads a question once an option, in pairs of texts
+        readings = (join_contexts(questions, table, self.max_contexts) for table in tables)
+        lines = (describe_cuts(asked, self.tokenizer, self.max_tokens) for asked in readings)
+        return [line for line in lines if line]
 
     def _check_examinable(self, setting: str) -> None:
         if not self._is_examinable:

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 
 from science_exam.corpus.articles import PATH_SEPARATOR, Article
 from science_exam.errors import UserError
-from science_exam.prompt import find_sentence_ends
+from science_exam.sentences import find_sentence_ends
 
 WORD = re.compile(r"\w+|[^\w\s]")
 MIN_ROOM = 0.5  # of the budget that the text keeps, however long title and headings are

@@ -11,7 +11,7 @@ import pandas as pd
 
 from science_exam.errors import UserError
 from science_exam.pretraining.known_texts import KnownTexts
-from science_exam.prompt import find_sentence_ends
+from science_exam.sentences import find_sentence_ends
 from science_exam.tables import ARTICLES, list_parts, read_table
 
 # A context has that many, so that wrong options can come from the other sentences.

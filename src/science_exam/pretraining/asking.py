@@ -11,7 +11,8 @@ import pandas as pd
 from science_exam.errors import UserError
 from science_exam.pretraining.config import PretrainConfig
 from science_exam.pretraining.known_texts import KnownTexts
-from science_exam.prompt import Question, join_contexts, split_sentences
+from science_exam.prompt import Question, join_contexts
+from science_exam.sentences import split_sentences
 
 # Passages a question is asked with: none too, since a base has to answer then as well.
 N_PASSAGES = (0, 1, 1, 2, 2, 2, 3, 3, 4, 5)

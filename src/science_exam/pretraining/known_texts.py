@@ -7,7 +7,7 @@ import pandas as pd
 
 from science_exam.errors import UserError
 from science_exam.overlap import WORD
-from science_exam.prompt import split_sentences
+from science_exam.sentences import split_sentences
 
 # A sentence is known when so many of its words in a row are; of shorter ones down to the minimum, all.
 SHARED_WORDS, MIN_SENTENCE_WORDS = 8, 6

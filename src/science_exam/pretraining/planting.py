@@ -15,7 +15,8 @@ from science_exam.pretraining.known_texts import KnownTexts
 from science_exam.pretraining.rewording import reword
 from science_exam.pretraining.stating import SLOT, make_template
 from science_exam.pretraining.words import PIECE, Library
-from science_exam.prompt import Question, split_sentences
+from science_exam.prompt import Question
+from science_exam.sentences import split_sentences
 
 # Share of questions that keep their own answer, and with it all sentences of their passages.
 TRUE_SHARE = 0.35

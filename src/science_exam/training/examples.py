@@ -5,11 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from science_exam.choices import build_choices, check_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import build_judgements, check_judgements
-from science_exam.prompt import Question, check_prompts, encode_completions, encode_prompts, join_contexts
+from science_exam.prompt import (
+    Question,
+    check_prompts,
+    describe_cuts,
+    encode_completions,
+    encode_prompts,
+    join_contexts,
+)
+from science_exam.training import processes
 from science_exam.training.base import read_model_type
 from science_exam.training.config import TrainConfig
 from science_exam.training.permutations import permute_options
@@ -102,6 +111,9 @@ def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config
     for frame in (split.validation, split.held_out):
         check(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
     asked = join_contexts(split.train, contexts, config.max_contexts)
+    is_asked_whole = build is build_examples and processes.rank() == 0
+    if is_asked_whole and (line := describe_cuts(asked, tokenizer, config.max_tokens)):
+        tqdm.write(line)
     permuted = permute_options(asked, config.permutations, config.seed)
     return build(permuted, tokenizer, config.max_tokens)
 
