@@ -53,7 +53,7 @@ def answer_test(config: BlendConfig, folder: Path) -> None:
         write_table(predictions, PREDICTIONS, run.folder / "predictions.parquet")
         write_submission(predictions, run.folder / "submission.csv")
         run.finish({"folds": {name: len(own) for name, own in files.items()}})
-    print(f"{run.folder}: predictions.parquet and submission.csv")
+    print(f"{fold_answers.describe_views(RUNS, files)}{run.folder}: predictions.parquet and submission.csv")
 
 
 if __name__ == "__main__":

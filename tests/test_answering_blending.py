@@ -153,8 +153,9 @@ def write_run(made, name, skill, seed, source="elements", folds=range(5)):
             write_answers(frame.assign(fold="test"), f"{name}-fold{fold}-exam")
 
 
-def write_answers(frame, name):
-    run = Run(Path("data/predictions") / name, {"name": name}, list_files(Path("data/questions/exam")))
+def write_answers(frame, name, **settings):
+    inputs = list_files(Path("data/questions/exam"))
+    run = Run(Path("data/predictions") / name, {"name": name, **settings}, inputs)
     run.begin()
     write_table(frame, PREDICTIONS, run.folder / "predictions.parquet")
     run.finish({})
@@ -253,6 +254,16 @@ def test_test_sets_that_cannot_be_answered_are_refused(runs, question_set, run_s
     fewer = type(question_set)(question_set.questions[:9], question_set.contexts[:0], question_set.folds[:9])
     write_question_set(fewer, Path("data/questions/exam"))
     assert "not the questions that data/predictions/weak-fold0-exam answers" in refused("exam")
+
+
+def test_test_answers_of_other_views_than_the_weights_are_said(runs, run_script, capsys):
+    words = ["runs=[weak]", "calibrate=false", "test=data/questions/exam"]
+    assert run_script("blend", *words) == 0
+    assert "views=" not in capsys.readouterr().out
+    frame = read_table(PREDICTIONS, Path("data/predictions/weak-fold0-exam/predictions.parquet"))
+    write_answers(frame, "weak-fold2-exam", views=5)
+    assert run_script("blend", *words, "overwrite=true") == 0
+    assert "weak: weights and temperatures were fitted on answers of views=1" in capsys.readouterr().out
 
 
 def test_folds_of_a_run_answer_a_test_set_together(runs, question_set, run_script):

@@ -1,11 +1,12 @@
 """The answers of a run's folds to one test set, as one table."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from science_exam.answering.calibration import normalize_logits, to_logits
 from science_exam.answering.held_out import TEST
@@ -49,6 +50,30 @@ def read_test_answers(files: Sequence[Path]) -> pd.DataFrame:
     logits = np.stack([to_logits(table[list(PROBABILITY_COLUMNS)].to_numpy()) for table in tables])
     mean = normalize_logits(logits.mean(axis=0))  # (rows, 5)
     return tables[0].assign(**dict(zip(PROBABILITY_COLUMNS, mean.T, strict=True)))
+
+
+def describe_views(runs: Path, files: Mapping[str, Sequence[Path]]) -> str:
+    """A line for each run whose test answers have another number of views than those that decide its weight.
+
+    Args:
+        runs: the folder of all runs.
+        files: of `find_test_answers`.
+    """
+    lines = []
+    for run, own in files.items():
+        fitted, asked = _count_views(runs / run), sorted({_count_views(file.parent) for file in own})
+        if asked != [fitted]:
+            lines.append(
+                f"{run}: weights and temperatures were fitted on answers of views={fitted}, the test set was "
+                f"answered with views={', '.join(map(str, asked))}; they fit where both are alike\n"
+            )
+    return "".join(lines)
+
+
+def _count_views(folder: Path) -> int:
+    """Orders of the options that were asked in; a training asks its held-out questions in one."""
+    file = folder / "config.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")).get("views", 1) if file.is_file() else 1
 
 
 def _find_answers(predictions: Path, run: str, questions: Path) -> list[Path]:

@@ -111,9 +111,9 @@ def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config
     for frame in (split.validation, split.held_out):
         check(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
     asked = join_contexts(split.train, contexts, config.max_contexts)
-    is_asked_whole = build is build_examples and processes.rank() == 0
-    if is_asked_whole and (line := describe_cuts(asked, tokenizer, config.max_tokens)):
-        tqdm.write(line)
+    cuts = describe_cuts(asked, tokenizer, config.max_tokens) if build is build_examples else ""
+    if cuts and processes.rank() == 0:
+        tqdm.write(cuts)
     permuted = permute_options(asked, config.permutations, config.seed)
     return build(permuted, tokenizer, config.max_tokens)
 
