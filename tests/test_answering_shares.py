@@ -10,10 +10,10 @@ import pytest
 from conftest import LLAMA
 from hypothesis import given
 from hypothesis import strategies as st
-from stumbling import refuse, save_late, sleep, stumble
+from stumbling import die, refuse, save_late, sleep, stumble
 from tiny_runs import RUN, TEST, read_answers, write_run
 
-from science_exam.answering import shares
+from science_exam.answering import ensemble, shares
 from science_exam.answering.config import PredictConfig
 from science_exam.answering.deadline import Deadline, Limits
 from science_exam.answering.ensemble import answer_exam
@@ -88,20 +88,41 @@ def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_ans
     expected = answer_exam(exam, None, None)[COLUMNS].to_numpy()
     found, kept, notes = sit(exam, stumble, seconds)
     lost, idle = sorted(divide_evenly(exam.measure(), 2), key=lambda numbers: 0 not in numbers)
-    np.testing.assert_allclose(found[lost], expected[lost], atol=1e-6)
-    np.testing.assert_allclose(found[idle], exam.guess()[idle])
-    said = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
-    assert sorted(said) == ["answered by the first process", "started once more", "started once more"]
+    np.testing.assert_allclose(found[lost], expected[lost], atol=1e-5)
+    # Where time is limited, what another process has not reached is made up for with it.
+    np.testing.assert_allclose(found[idle], (expected if seconds else exam.guess())[idle], atol=1e-5)
+    n_lost = len(lost)
+    note = f"a process ended with code 3, 2 times; {n_lost} of its {n_lost} questions had no answer then"
+    again = "a process ended with code 3 and is started once more"
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a process")]
+    assert (notes, sorted(said)) == ([note], sorted([again, again, note]))
     for table in kept:
         check_table(table, PREDICTIONS, "kept")
         assert table["question_id"].tolist() == exam.questions["question_id"].tolist()
-    assert notes == [f"a process died, 2 times; the first one answered {len(lost)} of its questions"]
+
+
+def test_when_all_processes_die_every_question_is_answered_here_and_kept_on_the_way(exam, sit):
+    found, kept, notes = sit(replace(exam, config=PredictConfig(views=2)), die, seconds=300)
+    expected = answer_exam(replace(exam, config=PredictConfig(views=2)), None, None)[COLUMNS].to_numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert len(notes) == 2
+    np.testing.assert_allclose(kept[-1][COLUMNS].to_numpy(), found)
+
+
+def test_what_kills_the_first_process_s_try_too_is_a_note(exam, sit, monkeypatch):
+    def run_out(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(ensemble, "answer_exam", run_out)
+    found, _, notes = sit(exam, die, seconds=300)
+    np.testing.assert_allclose(found, exam.guess())
+    assert notes[-1] == "the first process failed as well: MemoryError: no room"
 
 
 def test_without_time_to_load_the_model_again_the_questions_of_a_dead_process_keep_their_answers(exam, sit):
     found, _, notes = sit(exam, stumble, seconds=30)
     np.testing.assert_allclose(found, exam.guess())
-    assert notes == []
+    assert [note.endswith("questions had no answer then") for note in notes] == [True]
 
 
 def test_processes_that_hang_are_ended_in_time_and_there_are_answers_even_so(exam, sit):

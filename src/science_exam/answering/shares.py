@@ -44,7 +44,7 @@ class Share:
     def is_at_work(self) -> bool:
         """False when it is done or has failed; a process that died is started once more."""
         if self.process.exitcode and not self.has_failed:
-            self._tell("started once more")
+            print(f"a process ended with code {self.process.exitcode} and is started once more", flush=True)
             self._start()
         return self.process.exitcode is None
 
@@ -58,21 +58,18 @@ class Share:
         """Whether its process has met a UserError, as every other would."""
         return self.process.exitcode == REFUSED
 
-    def answer_here(self, deadline: Deadline) -> str:
-        """Let this process answer what is left, or say what is wrong with it; a note of that."""
-        n_left = int((Sheet.load(self.sheet).done == 0).sum())
-        self._tell("answered by the first process")
-        fill_sheet(self.exam, self.sheet, deadline, "answering")
-        return f"a process died, {N_STARTS} times; the first one answered {n_left} of its questions"
+    def describe_end(self) -> str:
+        """A note of a process that died for good."""
+        undone = int((Sheet.load(self.sheet).done == 0).sum())
+        return (
+            f"a process ended with code {self.process.exitcode}, {N_STARTS} times; {undone} of its "
+            f"{len(self.exam.questions)} questions had no answer then"
+        )
 
     def _start(self) -> None:
         self._n_starts += 1
         self.process = self._make_process()
         self.process.start()
-
-    def _tell(self, what_now: str) -> None:
-        code, n_questions = self.process.exitcode, len(self.exam.questions)
-        print(f"the process of {n_questions} questions ended with code {code}: {what_now}", flush=True)
 
 
 def answer_share(
@@ -119,7 +116,7 @@ def answer_in_shares(
     """Answer as one process alone would.
 
     A process that dies is started once more. If that one dies too, this process answers its questions when
-    the others are done; where too little time is left for that, they keep the answers that they have.
+    the others are done; without the time for that they keep the answers that they have.
 
     Args:
         exam: what is asked, of at least as many questions as there are GPUs.
@@ -140,11 +137,10 @@ def answer_in_shares(
     for part, sheet in zip(whole.divide(owned), sheets, strict=True):
         part.save(sheet)
 
-    def join() -> np.ndarray:
+    def join() -> None:
         joined = Sheet.join([Sheet.load(sheet) for sheet in sheets], owned)
         joined.save(limits.sheet)
         limits.keep(exam.tabulate(joined.probabilities))
-        return joined.probabilities
 
     join()  # from now on there is an answer to every question
     deadline = limits.deadline.end_earlier(JOINING_SECONDS)
@@ -154,8 +150,9 @@ def answer_in_shares(
         words = (own, sheet, deadline.end_earlier(SAVING_SECONDS), label, gpu, len(gpus))
         shares.append(Share(own, sheet, partial(SPAWN.Process, target=work, args=words, daemon=True)))
     _wait_for(shares, deadline, join)
-    notes = [share.answer_here(deadline) for share in shares if _must_answer_here(share, deadline)]
-    return join(), notes
+    join()
+    notes = _make_up_for([share for share in shares if share.has_failed], exam, limits, deadline, join)
+    return Sheet.load(limits.sheet).probabilities, notes
 
 
 def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
@@ -178,7 +175,7 @@ def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
     return [np.array(sorted(rows)) for rows in shares]
 
 
-def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], object]) -> None:
+def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], None]) -> None:
     """Join the sheets from time to time until all shares are done, or the time is over."""
     at_work = list(shares)
     while at_work and deadline.seconds_left:
@@ -189,8 +186,33 @@ def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], ob
         share.process.kill()
 
 
-def _must_answer_here(share: Share, deadline: Deadline) -> bool:
-    return share.is_refused or (share.has_failed and deadline.seconds_left >= LOADING_SECONDS)
+def _make_up_for(
+    failed: Sequence[Share], exam: Exam, limits: Limits, deadline: Deadline, join: Callable[[], None]
+) -> list[str]:
+    """Answer here what processes have left, as far as there is time; a note of each that died."""
+    notes = [share.describe_end() for share in failed if not share.is_refused]
+    for note in notes:
+        print(note, flush=True)
+    if failed and not deadline.has_end:
+        for share in failed:  # one by one: encoders keep no sheet, and what the others did is not done again
+            fill_sheet(share.exam, share.sheet, deadline, "answering")
+        join()
+    elif any(share.is_refused for share in failed) or (failed and deadline.seconds_left >= LOADING_SECONDS):
+        notes += _answer_rest(exam, limits)
+    return notes
+
+
+def _answer_rest(exam: Exam, limits: Limits) -> list[str]:
+    """Let this process go on with all questions, those without an answer first; a note if it cannot."""
+    from science_exam.answering.ensemble import answer_exam
+
+    try:
+        answer_exam(exam, limits, "answering")
+    except UserError:
+        raise
+    except Exception as error:  # what killed the processes, memory above all, may happen here too
+        return [f"the first process failed as well: {type(error).__name__}: {error}"]
+    return []
 
 
 def _end_with_parent() -> None:
