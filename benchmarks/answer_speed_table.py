@@ -18,7 +18,7 @@ Key = tuple[str, str, int]  # table, row, size
 
 def format_report(results: Sequence[dict]) -> str:
     """What was measured on what, the tables of each base, and a line for every job without figures."""
-    measured = [result for result in results if is_limit(result) and is_measured(result)]
+    measured = [result for result in results if is_limit(result) and set(LIMITS) <= set(result)]
     limits = [statistics.median(result[name] for result in measured) for name in LIMITS] if measured else None
     by_base = defaultdict(list)
     for result in results:

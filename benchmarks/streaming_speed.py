@@ -128,6 +128,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--memory-budget-gb", type=float, default=0.0)
     words = parser.parse_args()
+    if words.layers < 2:
+        parser.error("--layers: expected at least 2: while the first one is read nothing can compute")
     if not (words.folder / "config.json").is_file():
         torch.manual_seed(SEED)
         write_nf4_base(make_config(words), words.folder)

@@ -13,25 +13,38 @@ pytestmark = pytest.mark.skipif(
     reason="needs Triton, with a GPU or interpreted",
 )
 DEVICE = "cuda" if ON_GPU and not IS_INTERPRETED else "cpu"
-DTYPES = [torch.float32, torch.float16] + [torch.bfloat16] * ON_GPU  # the interpreter knows no bf16 products
+DTYPES = [torch.float32, torch.float16] + [torch.bfloat16] * (
+    DEVICE == "cuda"
+)  # the interpreter knows no bf16 products
 SHAPES = [(70, 128), (64, 64), (5, 320)]
 
 
-def quantize(rows: int, columns: int):
-    """A random weight in NF4 with double quantisation: packed, its state, and what it stands for in fp32."""
+def quantize(rows: int, columns: int, **settings):
+    """A random weight in 4 bits: packed, its state, and what it stands for in fp32."""
     from bitsandbytes import functional
 
     torch.manual_seed(rows)
     weight = torch.randn(rows, columns, device=DEVICE)
-    packed, state = functional.quantize_4bit(weight, blocksize=64, compress_statistics=True, quant_type="nf4")
+    settings = {"blocksize": 64, "compress_statistics": True, "quant_type": "nf4"} | settings
+    packed, state = functional.quantize_4bit(weight, **settings)
     return packed, state, functional.dequantize_4bit(packed, state)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_kernel_expands_as_the_library_does(shape):
+def test_other_formats_are_not_the_kernels():
     from science_exam.training.fast import four_bits
 
-    packed, state, expected = quantize(*shape)
+    for settings in ({"compress_statistics": False}, {"blocksize": 128}):
+        _, state, _ = quantize(64, 128, **settings)
+        assert not four_bits.fits_kernel(state)
+    assert not four_bits.fits_kernel(quantize(64, 96)[1])  # a block that crosses rows
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", ["nf4", "fp4"])
+def test_the_kernel_expands_as_the_library_does(shape, kind):
+    from science_exam.training.fast import four_bits
+
+    packed, state, expected = quantize(*shape, quant_type=kind)
     assert four_bits.fits_kernel(state)
     out = torch.empty(shape, device=DEVICE)
     four_bits.expand_weight(packed, state, out)

@@ -35,7 +35,9 @@ def expand_weight(packed: torch.Tensor, state, out: torch.Tensor) -> None:
     _launch(packed, state, out.view(-1, BLOCK_WEIGHTS), None, None)  # its own rows do not matter
 
 
-def expand_adapted(packed: torch.Tensor, state, out: torch.Tensor, up: torch.Tensor, down: torch.Tensor):
+def expand_adapted(
+    packed: torch.Tensor, state, out: torch.Tensor, up: torch.Tensor, down: torch.Tensor
+) -> None:
     """Write a weight with an adapter's product in it: W + B A, added in fp32 and rounded once.
 
     Args:

@@ -85,13 +85,13 @@ class Projection:
 
 
 class ReadingProjection(Projection):
-    """One whose adapter does not learn: weights that are expanded for every pass are so with it in them."""
+    """One whose adapter does not learn: 4-bit weights are expanded with the adapter added to them."""
 
     def forward(self, inputs: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """As `Projection.forward`; x Aᵀ is left out where nothing needs it."""
         if self.adapter is None or not self.weight.takes_adapters:
             return super().forward(inputs, seed)
-        return self._multiply(inputs, self.weight.add(self.adapter)), None
+        return self._multiply(inputs, self.weight.get_adapted(self.adapter)), None
 
 
 def _multiply_wide(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from science_exam.training.fast.adapters import LowRank
+from science_exam.training.model import AMPERE
 
 
 class FrozenWeight:
@@ -45,14 +46,18 @@ class FrozenWeight:
 
     @property
     def takes_adapters(self) -> bool:
-        """Whether they are expanded by the kernel whenever asked for, which adds an adapter on its way."""
-        return self._kept is None and all(_has_kernel(layer) for layer in self._layers)
+        """Whether they are expanded by the kernel whenever asked for, which adds an adapter on its way.
+
+        Not before Ampere: there the kernel multiplies without tensor cores, and it would take longer.
+        """
+        is_expanded = self._kept is None and all(_has_kernel(layer) for layer in self._layers)
+        return is_expanded and torch.cuda.get_device_capability() >= AMPERE
 
     def get(self) -> torch.Tensor:
         """(outputs, inputs)."""
         return self._expand() if self._kept is None else self._kept
 
-    def add(self, adapter: LowRank) -> torch.Tensor:
+    def get_adapted(self, adapter: LowRank) -> torch.Tensor:
         """(outputs, inputs): W + B A, rounded once, where `takes_adapters`."""
         from science_exam.training.fast import four_bits
 
