@@ -263,7 +263,8 @@ def test_test_answers_of_other_views_than_the_weights_are_said(runs, run_script,
     frame = read_table(PREDICTIONS, Path("data/predictions/weak-fold0-exam/predictions.parquet"))
     write_answers(frame, "weak-fold2-exam", views=5)
     assert run_script("blend", *words, "overwrite=true") == 0
-    assert "weak: weights and temperatures were fitted on answers of views=1" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "weak: its held-out questions were answered with views=1, the test set with views=1, 5" in said
 
 
 def test_folds_of_a_run_answer_a_test_set_together(runs, question_set, run_script):

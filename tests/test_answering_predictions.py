@@ -61,6 +61,16 @@ def test_max_contexts_and_max_tokens_decide_what_is_read(answerer, question_set)
     assert np.abs(open_book[COLUMNS] - closed[COLUMNS]).to_numpy().max() > 1e-4
 
 
+def test_each_set_of_contexts_that_is_cut_is_said(answerer, question_set):
+    long = question_set.contexts.assign(text=question_set.contexts["text"] + " It is so." * 300)
+    tables = [question_set.contexts, long]
+    [line] = answerer.describe_cuts(question_set.questions, tables)
+    assert line.startswith("contexts 2 of 2: 100% of the prompts are longer than max_tokens=")
+    assert answerer.describe_cuts(question_set.questions.head(0), tables) == []
+    judging = dataclasses.replace(answerer, objective="binary")
+    assert judging.describe_cuts(question_set.questions, tables) == []
+
+
 def test_a_question_beyond_the_budget_is_named(answerer, question_set):
     small = dataclasses.replace(answerer, max_tokens=50)
     with pytest.raises(UserError, match="hydrogen-1"):

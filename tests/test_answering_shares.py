@@ -10,7 +10,7 @@ import pytest
 from conftest import LLAMA
 from hypothesis import given
 from hypothesis import strategies as st
-from stumbling import die, refuse, save_late, sleep, stumble
+from stumbling import answer_and_stay, die, refuse, save_late, sleep, stumble, stumble_and_stay
 from tiny_runs import RUN, TEST, read_answers, write_run
 
 from science_exam.answering import ensemble, shares
@@ -92,8 +92,9 @@ def test_a_process_that_dies_is_started_once_more_and_then_its_questions_are_ans
     # Where time is limited, what another process has not reached is made up for with it.
     np.testing.assert_allclose(found[idle], (expected if seconds else exam.guess())[idle], atol=1e-5)
     n_lost = len(lost)
-    note = f"a process ended with code 3, 2 times; {n_lost} of its {n_lost} questions had no answer then"
-    again = "a process ended with code 3 and is started once more"
+    note = "a process died, 2 times, at last with code 3; "
+    note += f"{n_lost} of its {n_lost} questions had no answer then"
+    again = "a process died with code 3 and is started once more"
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a process")]
     assert (notes, sorted(said)) == ([note], sorted([again, again, note]))
     for table in kept:
@@ -109,14 +110,29 @@ def test_when_all_processes_die_every_question_is_answered_here_and_kept_on_the_
     np.testing.assert_allclose(kept[-1][COLUMNS].to_numpy(), found)
 
 
-def test_what_kills_the_first_process_s_try_too_is_a_note(exam, sit, monkeypatch):
+def test_what_kills_the_first_process_s_try_too_is_said(exam, sit, monkeypatch, capsys):
     def run_out(*_):
         raise MemoryError("no room")
 
     monkeypatch.setattr(ensemble, "answer_exam", run_out)
     found, _, notes = sit(exam, die, seconds=300)
     np.testing.assert_allclose(found, exam.guess())
-    assert notes[-1] == "the first process failed as well: MemoryError: no room"
+    assert notes[-1] == "the process that started them failed as well: MemoryError: no room"
+    assert notes[-1] in capsys.readouterr().out
+
+
+def test_questions_of_a_dead_process_do_not_wait_for_further_views_of_the_others(exam, sit):
+    began = time.monotonic()
+    found, _, notes = sit(exam, answer_and_stay, seconds=120)
+    assert time.monotonic() - began < 60
+    assert len(notes) == 1
+    assert (found != exam.guess()).any(axis=1).all()
+
+
+def test_a_process_that_is_ended_because_the_time_is_over_has_not_died(exam, sit):
+    found, _, notes = sit(exam, stumble_and_stay, seconds=6)
+    np.testing.assert_allclose(found, exam.guess())
+    assert notes == []
 
 
 def test_without_time_to_load_the_model_again_the_questions_of_a_dead_process_keep_their_answers(exam, sit):
@@ -139,11 +155,12 @@ def test_answers_that_a_process_saves_at_the_end_of_its_time_are_waited_for(exam
     assert (found.argmax(axis=1) == 3).all()
 
 
-def test_what_is_wrong_with_a_share_is_said_also_where_the_time_is_limited(exam, sit, capsys):
+@pytest.mark.parametrize("seconds", [30, 120])
+def test_what_is_wrong_with_a_share_is_said_also_where_the_time_is_limited(exam, sit, capsys, seconds):
     [training] = exam.trainings
     judging = replace(training, settings=replace(training.settings, objective="binary"))
     with pytest.raises(UserError, match="budget_seconds: needs a causal model"):
-        sit(replace(exam, trainings=[judging]), refuse, seconds=120)
+        sit(replace(exam, trainings=[judging]), refuse, seconds)
     assert "started once more" not in capsys.readouterr().out
 
 

@@ -40,7 +40,7 @@ INPUT_END = "\n\n### Response:\n"
 COMPLETIONS = tuple(f"option_{number}" for number in range(1, 6))
 
 TEXTS_TOGETHER = 64  # that are tokenized in one call: enough for all cores, and little memory
-SAMPLED, WORTH_SAYING = 200, 0.05  # prompts whose length is looked at, and the share of them that is cut
+SAMPLED, WORTH_SAYING = 100, 0.05  # prompts whose length is looked at, and the share of them that is cut
 
 Tokens = TypeVar("Tokens", bound=Sized)
 
@@ -173,16 +173,16 @@ def _shorten(question: Question, encode: Callable[[str], Tokens], budget: int, n
 
 
 def describe_cuts(questions: Sequence[Question], tokenizer, max_tokens: int) -> str:
-    """A line on how many prompts lose sentences of their contexts, of a sample; empty where few do."""
+    """How many prompts lose sentences of their contexts, of a sample; empty where few do."""
     budget = max_tokens - max(map(len, encode_completions(tokenizer)))
-    sample = questions[:: max(1, len(questions) // SAMPLED)]
+    sample = questions[:: max(1, -(-len(questions) // SAMPLED))]
     texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in sample]
-    share = sum(len(ids) > budget for ids in encode_texts(tokenizer, texts)) / max(1, len(texts))
-    if share < WORTH_SAYING:
+    n_cut = sum(len(ids) > budget for ids in encode_texts(tokenizer, texts)) if texts else 0
+    if n_cut <= WORTH_SAYING * len(texts):
         return ""
     return (
-        f"contexts: {share:.0%} of the prompts are longer than max_tokens={max_tokens:,}; the last sentences "
-        f"of their contexts are left out (max_contexts takes fewer passages)"
+        f"{n_cut / len(texts):.0%} of the prompts are longer than max_tokens={max_tokens:,} and lose the "
+        f"ends of their contexts; with fewer passages (max_contexts) the best ones stay whole"
     )
 
 

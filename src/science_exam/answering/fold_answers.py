@@ -55,6 +55,8 @@ def read_test_answers(files: Sequence[Path]) -> pd.DataFrame:
 def describe_views(runs: Path, files: Mapping[str, Sequence[Path]]) -> str:
     """A line for each run whose test answers have another number of views than those that decide its weight.
 
+    A blend's own answers have none; what is said of them was said when it was made.
+
     Args:
         runs: the folder of all runs.
         files: of `find_test_answers`.
@@ -64,8 +66,8 @@ def describe_views(runs: Path, files: Mapping[str, Sequence[Path]]) -> str:
         fitted, asked = _count_views(runs / run), sorted({_count_views(file.parent) for file in own})
         if asked != [fitted]:
             lines.append(
-                f"{run}: weights and temperatures were fitted on answers of views={fitted}, the test set was "
-                f"answered with views={', '.join(map(str, asked))}; they fit where both are alike\n"
+                f"{run}: its held-out questions were answered with views={fitted}, the test set with "
+                f"views={', '.join(map(str, asked))}; weights and temperatures fit where both are alike\n"
             )
     return "".join(lines)
 

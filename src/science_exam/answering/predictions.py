@@ -107,11 +107,11 @@ class Answerer:
 
     def describe_cuts(self, questions: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> list[str]:
         """A line for each of these contexts tables of which many prompts are too long."""
-        if is_encoder(self.model.config.model_type):
-            return []  # it reads a question once an option, in pairs of texts
+        if self.objective == "binary" or is_encoder(self.model.config.model_type):
+            return []  # these read a question option by option
         readings = (join_contexts(questions, table, self.max_contexts) for table in tables)
-        lines = (describe_cuts(asked, self.tokenizer, self.max_tokens) for asked in readings)
-        return [line for line in lines if line]
+        cuts = (describe_cuts(asked, self.tokenizer, self.max_tokens) for asked in readings)
+        return [f"contexts {n} of {len(tables)}: {cut}" for n, cut in enumerate(cuts, start=1) if cut]
 
     def _check_examinable(self, setting: str) -> None:
         if not self._is_examinable:

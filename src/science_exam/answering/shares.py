@@ -44,7 +44,7 @@ class Share:
     def is_at_work(self) -> bool:
         """False when it is done or has failed; a process that died is started once more."""
         if self.process.exitcode and not self.has_failed:
-            print(f"a process ended with code {self.process.exitcode} and is started once more", flush=True)
+            print(f"a process died with code {self.process.exitcode} and is started once more", flush=True)
             self._start()
         return self.process.exitcode is None
 
@@ -60,11 +60,14 @@ class Share:
 
     def describe_end(self) -> str:
         """A note of a process that died for good."""
-        undone = int((Sheet.load(self.sheet).done == 0).sum())
         return (
-            f"a process ended with code {self.process.exitcode}, {N_STARTS} times; {undone} of its "
-            f"{len(self.exam.questions)} questions had no answer then"
+            f"a process died, {N_STARTS} times, at last with code {self.process.exitcode}; "
+            f"{self.count_unanswered()} of its {len(self.exam.questions)} questions had no answer then"
         )
+
+    def count_unanswered(self) -> int:
+        """Its questions without an answer, as of its sheet."""
+        return int((Sheet.load(self.sheet).weights == 0).sum())
 
     def _start(self) -> None:
         self._n_starts += 1
@@ -93,8 +96,9 @@ def answer_share(
         torch.set_num_threads(max(1, torch.get_num_threads() // n_processes))
     try:
         fill_sheet(exam, sheet, deadline, progress)
-    except UserError:
-        sys.exit(REFUSED)  # the first process will come to it, and say it
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(REFUSED)  # the process that started this one comes to it too, if there is time
 
 
 def fill_sheet(exam: Exam, sheet: Path, deadline: Deadline, progress: str | None) -> None:
@@ -115,8 +119,9 @@ def answer_in_shares(
 ) -> tuple[np.ndarray, list[str]]:
     """Answer as one process alone would.
 
-    A process that dies is started once more. If that one dies too, this process answers its questions when
-    the others are done; without the time for that they keep the answers that they have.
+    A process that dies is started once more. If that one dies too, this process goes on when the others are
+    done, or, where the time is limited, when each of their questions has an answer: those of the dead one are
+    worth more than further views. With less than `LOADING_SECONDS` left all keep the answers that they have.
 
     Args:
         exam: what is asked, of at least as many questions as there are GPUs.
@@ -149,9 +154,9 @@ def answer_in_shares(
         own, label = exam.pick(numbers), None if number else f"answering, 1 of {len(gpus)} processes"
         words = (own, sheet, deadline.end_earlier(SAVING_SECONDS), label, gpu, len(gpus))
         shares.append(Share(own, sheet, partial(SPAWN.Process, target=work, args=words, daemon=True)))
-    _wait_for(shares, deadline, join)
+    failed = _wait_for(shares, deadline, join)
     join()
-    notes = _make_up_for([share for share in shares if share.has_failed], exam, limits, deadline, join)
+    notes = _make_up_for(failed, exam, limits, deadline, join)
     return Sheet.load(limits.sheet).probabilities, notes
 
 
@@ -175,15 +180,23 @@ def divide_evenly(sizes: Sequence[int], n_shares: int) -> list[np.ndarray]:
     return [np.array(sorted(rows)) for rows in shares]
 
 
-def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], None]) -> None:
-    """Join the sheets from time to time until all shares are done, or the time is over."""
-    at_work = list(shares)
-    while at_work and deadline.seconds_left:
+def _wait_for(shares: Sequence[Share], deadline: Deadline, join: Callable[[], None]) -> list[Share]:
+    """Join the sheets from time to time until all shares are done, or the time is over; which have failed."""
+    at_work, failed = list(shares), []
+    while at_work and deadline.seconds_left and not (failed and _can_be_stopped(at_work, deadline)):
         wait([share.process.sentinel for share in at_work], min(LOOK_SECONDS, deadline.seconds_left))
         at_work = [share for share in at_work if share.is_at_work()]
+        failed = [share for share in shares if share.has_failed]
         join()
     for share in at_work:
         share.process.kill()
+    return failed
+
+
+def _can_be_stopped(at_work: Sequence[Share], deadline: Deadline) -> bool:
+    """Whether they only add views, and there is time to answer what others have left."""
+    is_long_enough = deadline.has_end and deadline.seconds_left >= LOADING_SECONDS
+    return is_long_enough and not any(share.count_unanswered() for share in at_work)
 
 
 def _make_up_for(
@@ -191,14 +204,16 @@ def _make_up_for(
 ) -> list[str]:
     """Answer here what processes have left, as far as there is time; a note of each that died."""
     notes = [share.describe_end() for share in failed if not share.is_refused]
-    for note in notes:
-        print(note, flush=True)
-    if failed and not deadline.has_end:
+    if not deadline.has_end:
         for share in failed:  # one by one: encoders keep no sheet, and what the others did is not done again
-            fill_sheet(share.exam, share.sheet, deadline, "answering")
-        join()
+            try:
+                fill_sheet(share.exam, share.sheet, deadline, "answering")
+            finally:
+                join()
     elif any(share.is_refused for share in failed) or (failed and deadline.seconds_left >= LOADING_SECONDS):
         notes += _answer_rest(exam, limits)
+    for note in notes:
+        print(note, flush=True)
     return notes
 
 
@@ -211,7 +226,7 @@ def _answer_rest(exam: Exam, limits: Limits) -> list[str]:
     except UserError:
         raise
     except Exception as error:  # what killed the processes, memory above all, may happen here too
-        return [f"the first process failed as well: {type(error).__name__}: {error}"]
+        return [f"the process that started them failed as well: {type(error).__name__}: {error}"]
     return []
 
 

@@ -113,7 +113,7 @@ def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config
     asked = join_contexts(split.train, contexts, config.max_contexts)
     cuts = describe_cuts(asked, tokenizer, config.max_tokens) if build is build_examples else ""
     if cuts and processes.rank() == 0:
-        tqdm.write(cuts)
+        tqdm.write(f"contexts: {cuts}")
     permuted = permute_options(asked, config.permutations, config.seed)
     return build(permuted, tokenizer, config.max_tokens)
 

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import science_exam
+from science_exam.errors import UserError
 
 SOURCES = Path(science_exam.__file__).parent
 LICENCE = SOURCES.parents[1] / "LICENSE"
@@ -40,7 +41,13 @@ def list_sources() -> list[Path]:
 
 
 def build_package_wheel() -> bytes:
-    """The wheel of this package, to be written as `WHEEL_NAME`."""
+    """The wheel of this package, to be written as `WHEEL_NAME`.
+
+    Raises:
+        UserError: the package is not that of a checkout, where its licence is.
+    """
+    if not LICENCE.is_file():
+        raise UserError(f"{LICENCE}: not there; pack from a checkout of the project, installed by make setup")
     members = {
         f"science_exam/{path.relative_to(SOURCES).as_posix()}": path.read_bytes() for path in list_sources()
     }
