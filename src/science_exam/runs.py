@@ -130,7 +130,7 @@ class Run:
         config, inputs = self.folder / "config.yaml", self.folder / "inputs.json"
         if not (config.is_file() and inputs.is_file()):
             return []
-        old_settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        old_settings = read_settings(self.folder)
         old_inputs = json.loads(inputs.read_text(encoding="utf-8"))
         # The same round trip for the new side: YAML has no tuples.
         new_settings = yaml.safe_load(yaml.safe_dump(self.settings))
@@ -168,6 +168,11 @@ def find_changed(folder: Path, files: list[Path]) -> Path | None:
         if (digest := recorded.get(_name_input(file))) and digest != hash_file(file):
             return file
     return None
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings that a run was begun with."""
+    return yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from science_exam.answering.calibration import normalize_logits, to_logits
 from science_exam.answering.held_out import TEST
 from science_exam.errors import UserError
-from science_exam.runs import find_changed, read_manifest
+from science_exam.runs import find_changed, read_manifest, read_settings
 from science_exam.tables import PREDICTIONS, PROBABILITY_COLUMNS, read_table
 
 
@@ -74,8 +73,7 @@ def describe_views(runs: Path, files: Mapping[str, Sequence[Path]]) -> str:
 
 def _count_views(folder: Path) -> int:
     """Orders of the options that were asked in; a training asks its held-out questions in one."""
-    file = folder / "config.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8")).get("views", 1) if file.is_file() else 1
+    return read_settings(folder).get("views", 1) if (folder / "config.yaml").is_file() else 1
 
 
 def _find_answers(predictions: Path, run: str, questions: Path) -> list[Path]:

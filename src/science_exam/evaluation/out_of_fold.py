@@ -4,12 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from science_exam.errors import UserError
 from science_exam.evaluation.report import format_report, score_all, score_predictions, summarize
 from science_exam.files import write_text
-from science_exam.runs import find_changed, read_manifest
+from science_exam.runs import find_changed, read_manifest, read_settings
 from science_exam.tables import OPTION_COLUMNS, PREDICTIONS, QUESTIONS, check_table, read_table
 
 # The files of a fold that hold its answers to the held-out questions.
@@ -99,7 +98,7 @@ def find_question_set(run: Path) -> Path:
             so another file would be scored without a sign that something is wrong.
     """
     fold = _list_folds(run)[0]
-    folder = Path(_read_settings(fold)["questions"])
+    folder = Path(read_settings(fold)["questions"])
     # Not its contexts: a run may have been trained on retrieved ones.
     if changed := find_changed(fold, [folder / "questions.parquet", folder / "folds.parquet"]):
         raise UserError(f"{changed}: not the file that {run} was trained on; make the old set again")
@@ -107,7 +106,7 @@ def find_question_set(run: Path) -> Path:
 
 
 def _list_states(fold: Path) -> dict[str, str]:
-    settings = _read_settings(fold)
+    settings = read_settings(fold)
     if "runs" in settings:
         return BLENDED
     return ASKED if "views" in settings else STATES
@@ -115,16 +114,12 @@ def _list_states(fold: Path) -> dict[str, str]:
 
 def _check_same_settings(first: Path, fold: Path) -> None:
     """Folds of one run differ in the fold alone; anything else would mix two experiments."""
-    one, other = _read_settings(first), _read_settings(fold)
+    one, other = read_settings(first), read_settings(fold)
     if differing := sorted(key for key in one if key != "fold" and one[key] != other.get(key)):
         raise UserError(
             f"{fold}: trained with other settings than {first} ({', '.join(differing)}); "
             f"train both alike, with overwrite=true or under another RUN="
         )
-
-
-def _read_settings(fold: Path) -> dict:
-    return yaml.safe_load((fold / "config.yaml").read_text(encoding="utf-8"))
 
 
 def _list_folds(run: Path) -> list[Path]:

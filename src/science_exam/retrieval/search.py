@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from science_exam.errors import UserError
 from science_exam.retrieval.approximate import ApproximateIndex
@@ -20,7 +19,7 @@ from science_exam.retrieval.lexical import LexicalIndex
 from science_exam.retrieval.passages import PassageStore
 from science_exam.retrieval.queries import QueryForm, merge_queries, write_queries
 from science_exam.retrieval.vectors import VectorShards
-from science_exam.runs import MANIFEST, find_changed, read_manifest
+from science_exam.runs import MANIFEST, find_changed, read_manifest, read_settings
 
 LEXICAL, DENSE = "lexical", "dense"  # folders of an index, and names of its two kinds of search
 MAKE_AGAIN = "delete its manifest.json and run make index, which makes what is missing"
@@ -99,7 +98,7 @@ def open_library(folder: Path, kinds: Iterable[str], corpus: str = "", interacti
         read_manifest(folder / kind)  # a kill in the middle of it must not make "fused" lexical alone
     if not found:
         raise UserError(f"{folder}: no finished {' or '.join(kinds)} index there; make it with: make index")
-    settings = yaml.safe_load((folder / found[0] / "config.yaml").read_text(encoding="utf-8"))
+    settings = read_settings(folder / found[0])
     store = PassageStore(Path(corpus or settings["corpus"]) / "passages")
     approximate = _find_approximate(folder) if interactive else None
     openers = {

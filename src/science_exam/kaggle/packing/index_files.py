@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
 from science_exam.config import load_config
 from science_exam.errors import UserError
 from science_exam.kaggle.packing.run_files import list_model_files
 from science_exam.retrieval.config import RetrieveConfig
-from science_exam.runs import MANIFEST, find_changed, read_manifest
+from science_exam.runs import MANIFEST, find_changed, read_manifest, read_settings
 from science_exam.tables import list_parts
 from science_exam.training.base import fetch_base
 from science_exam.training.trained import Training
@@ -95,7 +93,7 @@ def _read_corpus(index: Path, folders: list[Path]) -> str:
     """The folder of the corpus that an index was made of."""
     if not folders:
         raise UserError(f"{index}: no finished index there; make it with: make index")
-    return yaml.safe_load((folders[0] / "config.yaml").read_text(encoding="utf-8"))["corpus"]
+    return read_settings(folders[0])["corpus"]
 
 
 def _list_passages(corpus: Path, folders: list[Path]) -> dict[str, Path]:
