@@ -1,4 +1,4 @@
-"""Where a run took place: versions, device and commit."""
+"""Where a run takes place: versions, device and commit, and what the device can do."""
 
 import importlib.metadata
 import os
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
 RECORDED_PACKAGES = (
     "accelerate", "bitsandbytes", "datasets", "datasketch", "faiss-cpu", "llguidance", "mwparserfromhell",
     "numpy", "pandas", "peft", "pyarrow", "PyStemmer", "scikit-learn", "sentence-transformers", "tokenizers",
@@ -25,6 +26,16 @@ def describe_environment() -> dict[str, Any]:
         "commit": _git_commit(),
         "packages": {name: _version(name) for name in RECORDED_PACKAGES},
     }
+
+
+def is_ampere() -> bool:
+    """Whether the GPU that this process uses is of Ampere's generation or a later one.
+
+    These have bf16 and FlashAttention; `torch.cuda.is_bf16_supported()` also says yes where bf16 is emulated.
+    """
+    import torch
+
+    return torch.cuda.get_device_capability() >= AMPERE
 
 
 def _describe_device() -> str:

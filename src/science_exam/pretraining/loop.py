@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
+from science_exam.environment import is_ampere
 from science_exam.errors import UserError
 from science_exam.pretraining.checkpoints import CHECKPOINTS, load_checkpoint, save_checkpoint
 from science_exam.pretraining.config import PretrainConfig
@@ -15,14 +16,11 @@ from science_exam.pretraining.packing import MakeExample, Pack, Packs, load_pack
 from science_exam.pretraining.reader import Reader
 from science_exam.pretraining.stepping import Stepper
 
-AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
-
 
 def open_accelerator() -> Accelerator:
     """bf16 where the hardware has it; fp32 elsewhere (fp16 would need loss scaling)."""
     on_gpu = torch.cuda.is_available()
-    fast = on_gpu and torch.cuda.get_device_capability() >= AMPERE
-    return Accelerator(mixed_precision="bf16" if fast else "no", cpu=not on_gpu)
+    return Accelerator(mixed_precision="bf16" if on_gpu and is_ampere() else "no", cpu=not on_gpu)
 
 
 def train_base(

@@ -15,6 +15,7 @@ from transformers import (
     set_seed,
 )
 
+from science_exam.environment import is_ampere
 from science_exam.errors import UserError
 from science_exam.training.base import find_base
 from science_exam.training.config import BaseConfig, LoraConfig
@@ -22,21 +23,17 @@ from science_exam.training.folders import whole_folder
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 INITS = {"default": True}  # the other names are the library's own
-AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
 
 
 def choose_dtype(requested: str) -> torch.dtype:
     """The compute type for this machine.
-
-    `torch.cuda.is_bf16_supported()` also says yes where bf16 is emulated (a T4), so the compute
-    capability decides.
 
     Raises:
         UserError: fp16 on a CPU, where training has neither kernels nor loss scaling, or bf16 on a
             GPU that has none.
     """
     cuda = torch.cuda.is_available()
-    has_bf16 = not cuda or torch.cuda.get_device_capability() >= AMPERE
+    has_bf16 = not cuda or is_ampere()
     if requested == "auto":
         return (torch.bfloat16 if has_bf16 else torch.float16) if cuda else torch.float32
     if requested == "fp16" and not cuda:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import torch
 
-from science_exam.training.model import AMPERE
+from science_exam.environment import is_ampere
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def choose_kernel(query: torch.Tensor) -> Kernel:
     """FlashAttention on GPUs that have it (Ampere and later, 16 bits), the older kernel on others."""
     if not query.is_cuda:
         return CpuKernel()
-    flash = query.dtype != torch.float32 and torch.cuda.get_device_capability() >= AMPERE
+    flash = query.dtype != torch.float32 and is_ampere()
     return FlashKernel() if flash else EfficientKernel()
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from science_exam.environment import is_ampere
 from science_exam.training.fast.adapters import LowRank
-from science_exam.training.model import AMPERE
 
 
 class FrozenWeight:
@@ -50,8 +50,7 @@ class FrozenWeight:
 
         Not before Ampere: there the kernel multiplies without tensor cores, and it would take longer.
         """
-        is_expanded = self._kept is None and all(_has_kernel(layer) for layer in self._layers)
-        return is_expanded and torch.cuda.get_device_capability() >= AMPERE
+        return self._kept is None and all(_has_kernel(layer) for layer in self._layers) and is_ampere()
 
     def get(self) -> torch.Tensor:
         """(outputs, inputs)."""

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from science_exam.environment import is_ampere
 from science_exam.errors import UserError
 from science_exam.questions.generation.config import LocalConfig
-
-AMPERE = (8, 0)  # the first compute capability with bf16 in hardware
 
 
 def load_checkpoint(config: LocalConfig) -> tuple:
@@ -56,7 +55,7 @@ def _choose_loading(config: LocalConfig) -> dict:
         raise UserError("local.quantization=nf4: expected a GPU, found none; use local.quantization=none")
     dtype = torch.float32
     if cuda:
-        dtype = torch.bfloat16 if torch.cuda.get_device_capability() >= AMPERE else torch.float16
+        dtype = torch.bfloat16 if is_ampere() else torch.float16
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
