@@ -1,4 +1,5 @@
 import copy
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from science_exam.errors import UserError
 from science_exam.prompt import (
     COMPLETIONS,
+    SAMPLED,
     TEXTS_TOGETHER,
     Question,
     build_prompt,
@@ -19,6 +21,7 @@ from science_exam.prompt import (
     encode_prompt,
     encode_prompts,
     join_contexts,
+    thin_out,
 )
 from science_exam.sentences import find_sentence_ends, split_sentences
 from science_exam.training.config import TrainConfig
@@ -254,12 +257,22 @@ def test_a_question_that_cannot_fit_is_named(bases):
 def test_many_prompts_that_are_cut_are_worth_a_line(bases):
     tokenizer = bases[LLAMA].tokenizer
     needed = len(encode_prompt(OPEN_BOOK, tokenizer, 2_000)) + max(map(len, encode_completions(tokenizer)))
-    questions = [OPEN_BOOK, QUESTION, QUESTION, QUESTION] * 300  # more than are looked at
+    questions = [OPEN_BOOK, QUESTION, QUESTION, QUESTION] * 300
     assert describe_cuts(questions, tokenizer, needed) == ""
     assert "max_tokens=" in describe_cuts([OPEN_BOOK], tokenizer, needed - 1)
     assert describe_cuts(questions[:8], tokenizer, needed - 1).startswith("25% of the prompts")
     assert describe_cuts([], tokenizer, needed) == ""
     assert describe_cuts([QUESTION] * 99 + [OPEN_BOOK], tokenizer, needed - 1) == ""
+
+
+@given(st.integers(0, 1_000))
+def test_a_sample_is_spread_over_all_rows_and_never_larger_than_it_may_be(n):
+    for rows in (list(range(n)), pd.DataFrame({"row": range(n)})):
+        some = thin_out(rows)
+        assert min(n, SAMPLED // 2) <= len(some) <= SAMPLED
+        kept = some if isinstance(some, list) else some["row"].tolist()
+        steps = {after - before for before, after in pairwise(kept)}
+        assert len(steps) <= 1 and n - 1 - max(kept, default=-1) < max(steps, default=1)
 
 
 def test_the_real_llama_3_tokenizer_keeps_five_answers_one_token_apart(llama3_tokenizer):

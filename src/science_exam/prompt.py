@@ -43,6 +43,7 @@ TEXTS_TOGETHER = 64  # that are tokenized in one call: enough for all cores, and
 SAMPLED, WORTH_SAYING = 100, 0.05  # prompts whose length is looked at, and the share of them that is cut
 
 Tokens = TypeVar("Tokens", bound=Sized)
+Rows = TypeVar("Rows", Sequence["Question"], pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def join_contexts(
     """
     texts: dict[str, tuple[str, ...]] = {}
     if contexts is not None:
-        best = contexts[contexts["rank"] <= max_contexts].sort_values(["question_id", "rank"])
+        is_read = contexts["question_id"].isin(questions["question_id"]) & (contexts["rank"] <= max_contexts)
+        best = contexts[is_read].sort_values(["question_id", "rank"])
         texts = best.groupby("question_id")["text"].agg(tuple).to_dict()
     return [
         Question(
@@ -125,11 +127,10 @@ def encode_prompt(question: Question, tokenizer, max_tokens: int) -> list[int]:
 
 def encode_prompts(questions: Sequence[Question], tokenizer, max_tokens: int) -> Iterator[list[int]]:
     """What `encode_prompt` gives for each question, in turn; texts are tokenized many at a time."""
-    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    budget = _count_room(tokenizer, max_tokens)
     for start in range(0, len(questions), TEXTS_TOGETHER):
         some = questions[start : start + TEXTS_TOGETHER]
-        texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in some]
-        for question, whole in zip(some, encode_texts(tokenizer, texts), strict=True):
+        for question, whole in zip(some, _encode_whole(some, tokenizer), strict=True):
 
             def encode(context: str, question: Question = question) -> list[int]:
                 return encode_text(tokenizer, build_prompt(question, context))
@@ -172,23 +173,37 @@ def _shorten(question: Question, encode: Callable[[str], Tokens], budget: int, n
     return fitting
 
 
+def _encode_whole(questions: Sequence[Question], tokenizer) -> list[list[int]]:
+    """Token ids of the prompts with all of their contexts, however long."""
+    texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in questions]
+    return encode_texts(tokenizer, texts) if texts else []
+
+
+def _count_room(tokenizer, max_tokens: int) -> int:
+    """Tokens that a prompt may have, so that every answer fits behind it."""
+    return max_tokens - max(map(len, encode_completions(tokenizer)))
+
+
+def thin_out(rows: Rows) -> Rows:
+    """At most `SAMPLED` of the rows of a list or a table, evenly spread: enough for `describe_cuts`."""
+    return rows[:: max(1, -(-len(rows) // SAMPLED))]
+
+
 def describe_cuts(questions: Sequence[Question], tokenizer, max_tokens: int) -> str:
-    """How many prompts lose sentences of their contexts, of a sample; empty where few do."""
-    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
-    sample = questions[:: max(1, -(-len(questions) // SAMPLED))]
-    texts = [build_prompt(question, "\n".join(question.contexts).strip()) for question in sample]
-    n_cut = sum(len(ids) > budget for ids in encode_texts(tokenizer, texts)) if texts else 0
-    if n_cut <= WORTH_SAYING * len(texts):
+    """How many of these prompts lose sentences of their contexts; empty where few do."""
+    budget = _count_room(tokenizer, max_tokens)
+    n_cut = sum(len(ids) > budget for ids in _encode_whole(questions, tokenizer))
+    if n_cut <= WORTH_SAYING * len(questions):
         return ""
     return (
-        f"{n_cut / len(texts):.0%} of the prompts are longer than max_tokens={max_tokens:,} and lose the "
+        f"{n_cut / len(questions):.0%} of the prompts are longer than max_tokens={max_tokens:,} and lose the "
         f"ends of their contexts; with fewer passages (max_contexts) the best ones stay whole"
     )
 
 
 def check_prompts(questions: Sequence[Question], tokenizer, max_tokens: int) -> None:
     """Raise `encode_prompt`'s UserError for the first question that cannot fit, before any work."""
-    budget = max_tokens - max(map(len, encode_completions(tokenizer)))
+    budget = _count_room(tokenizer, max_tokens)
     # One character stands for question and options: tokens do not reach from before them to behind them.
     n_frame = len(encode_text(tokenizer, build_prompt(Question("", "Q", ()))))
     for question in questions:

@@ -20,7 +20,14 @@ from science_exam.answering.padded import use_adapter
 from science_exam.choices import encode_choices, is_encoder
 from science_exam.errors import UserError
 from science_exam.judgements import encode_judgements, encode_verdicts, rank_judged
-from science_exam.prompt import Question, describe_cuts, encode_completions, encode_prompts, join_contexts
+from science_exam.prompt import (
+    Question,
+    describe_cuts,
+    encode_completions,
+    encode_prompts,
+    join_contexts,
+    thin_out,
+)
 from science_exam.tables import PROBABILITY_COLUMNS
 from science_exam.training import learners
 from science_exam.training.fast.adapters import ADAPTER_NAME
@@ -109,7 +116,8 @@ class Answerer:
         """A line for each of these contexts tables of which many prompts are too long."""
         if self.objective == "binary" or is_encoder(self.model.config.model_type):
             return []  # these read a question option by option
-        readings = (join_contexts(questions, table, self.max_contexts) for table in tables)
+        sample = thin_out(questions)
+        readings = (join_contexts(sample, table, self.max_contexts) for table in tables)
         cuts = (describe_cuts(asked, self.tokenizer, self.max_tokens) for asked in readings)
         return [f"contexts {n} of {len(tables)}: {cut}" for n, cut in enumerate(cuts, start=1) if cut]
 

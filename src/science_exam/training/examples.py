@@ -17,6 +17,7 @@ from science_exam.prompt import (
     encode_completions,
     encode_prompts,
     join_contexts,
+    thin_out,
 )
 from science_exam.training import processes
 from science_exam.training.base import read_model_type
@@ -111,7 +112,7 @@ def prepare_examples(split: FoldSplit, contexts: pd.DataFrame, tokenizer, config
     for frame in (split.validation, split.held_out):
         check(join_contexts(frame, None, 0), tokenizer, config.max_tokens)
     asked = join_contexts(split.train, contexts, config.max_contexts)
-    cuts = describe_cuts(asked, tokenizer, config.max_tokens) if build is build_examples else ""
+    cuts = describe_cuts(thin_out(asked), tokenizer, config.max_tokens) if build is build_examples else ""
     if cuts and processes.rank() == 0:
         tqdm.write(f"contexts: {cuts}")
     permuted = permute_options(asked, config.permutations, config.seed)
